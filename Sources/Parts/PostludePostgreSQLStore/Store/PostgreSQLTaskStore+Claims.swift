@@ -311,9 +311,7 @@ private struct OwnerRelease {
         try session.run(Self.delay, [.integer(next), .text(death.error), .integer(record.number)])
         if isLast {
             let context = WriteContext(owner: nil, generation: 0)
-            for statement in PostgreSQLTaskStore.end(
-                id, .failed(error: death.error), at: now, shapes: ShapeNumbers(), context)
-            {
+            for statement in PostgreSQLTaskStore.end(id, .failed(error: death.error), at: now, context) {
                 _ = try session.run(statement)
             }
             return death

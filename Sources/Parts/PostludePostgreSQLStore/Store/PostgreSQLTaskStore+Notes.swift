@@ -64,9 +64,10 @@ extension PostgreSQLTaskStore {
     ///
     /// - Parameters:
     ///   - start: when the attempt of a record that is done began, if that was not written; otherwise nil.
-    ///   - shapes: the numbers of shapes, for the records that it adds.
+    ///   - shapes: the numbers of shapes, for the records that are added by one that is done.
     static func end(
-        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, shapes: ShapeNumbers,
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64,
+        shapes: ShapeNumbers = ShapeNumbers(),
         _ context: WriteContext
     ) -> [Statement] {
         let (owner, lenient) = (

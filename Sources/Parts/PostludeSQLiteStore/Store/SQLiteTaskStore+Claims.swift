@@ -241,8 +241,7 @@ struct Claim {
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
         try database.run(Self.delay, [next, death.error, record.number])
         if isLast {
-            try SQLiteTaskStore.end(
-                id, .failed(error: death.error), at: now, shapes: ShapeNumbers(), in: database)
+            try SQLiteTaskStore.end(id, .failed(error: death.error), at: now, in: database)
             return death
         }
         death.next = Date(milliseconds: next)

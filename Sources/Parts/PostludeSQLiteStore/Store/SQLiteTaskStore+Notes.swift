@@ -41,9 +41,10 @@ extension SQLiteTaskStore {
     ///
     /// - Parameters:
     ///   - start: when the attempt of a record that is done began, if that was not written; otherwise nil.
-    ///   - shapes: the numbers of shapes, for the records that it adds.
+    ///   - shapes: the numbers of shapes, for the records that are added by one that is done.
     static func end(
-        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, shapes: ShapeNumbers,
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64,
+        shapes: ShapeNumbers = ShapeNumbers(),
         in database: StoreDatabase
     ) throws {
         switch end {
