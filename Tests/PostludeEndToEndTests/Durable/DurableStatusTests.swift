@@ -88,6 +88,26 @@ struct DurableStatusTests {
         }
     }
 
+    @Test("A kind is paused, resumed and cancelled") func control() throws {
+        try Self.run(", task-actions: true") { server, status in
+            let running = try #require(try server.add("/single?label=a&gate=go").first)
+            #expect(try Self.perform("pause=Nobody", at: status).status == 404)
+            #expect(try Self.perform("retry=Step", at: status).status == 404)
+            #expect(try Self.perform("pause=Step", at: status).status == 200)
+            #expect(try Self.perform("pause=Step", at: status).status == 409)
+            let names = try #require(try Self.durable(at: status)["names"] as? [[String: Any]])
+            #expect(names.first { $0["name"] as? String == "Step" }?["paused"] as? Bool == true)
+            let metrics = try StatusTests.get("/metrics", at: status).text
+            #expect(metrics.contains("postlude_durable_kind_paused{task=\"Step\"} 1\n"))
+            #expect(try Self.perform("resume=Step", at: status).status == 200)
+            #expect(try Self.perform("cancel=\(running)", at: status).status == 200)
+            try waitUntil("it is cancelled") {
+                try server.ask(RawRequest("GET", "/tasks/\(running)")).http.text.contains("cancelled")
+            }
+            #expect(try Self.perform("cancel=\(running)", at: status).status == 409)
+        }
+    }
+
     @Test("The page groups dead letters by error, shows all of a group, and changes them without a reload")
     func buttons() throws {
         try Self.run(", task-actions: true") { server, status in
