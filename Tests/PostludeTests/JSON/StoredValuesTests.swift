@@ -9,7 +9,8 @@ struct StoredValuesTests {
     func anyShape() throws {
         let value: JSONValue = [
             "text": "ü \"quoted\"\n\u{1}", "none": .null, "flags": [true, false], "number": -7,
-            "large": .integer(.max), "fraction": 0.1, "tiny": .number(.leastNonzeroMagnitude), "huge": .number(1e300),
+            "large": .integer(.max), "fraction": 0.1, "tiny": .number(.leastNonzeroMagnitude),
+            "huge": .number(1e300),
             "nested": ["empty": [:], "list": [[], [1, [2]]]],
         ]
         let data = try StoredValues.encode(value)
