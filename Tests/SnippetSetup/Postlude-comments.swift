@@ -78,4 +78,13 @@ func archive(_ order: Order) throws {}
 func sendReceipt(_ order: Order) async throws {}
 func refund(_ payment: Payment) async throws {}
 func deliver(_ message: String) async throws {}
+
+struct Delivery: Sendable {
+    var status: Int
+    var retryAfter: Int
+}
+
+func attemptDelivery(of message: String) async throws -> Delivery { fatalError() }
+struct NotFound: Error {}
+struct BadRequest: Error {}
 func load(_ page: Page) throws {}

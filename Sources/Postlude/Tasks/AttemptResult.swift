@@ -13,8 +13,13 @@ package enum AttemptResult: Sendable {
     /// The attempt has failed, and the store moves the task to the queue that
     /// ``PersistedTask/reroutingQueue(isPastDeadline:isLast:)`` has returned.
     case moved(any Error, to: String)
+    /// The attempt has said that it does not succeed now, and another one follows, here or by its store. The error says why.
+    /// Without `counts` the attempt is not one of the retry policy's.
+    case postponed(any Error, for: Duration, counts: Bool)
+    /// The attempt has ended the task, which is not needed any more, for a reason.
+    case discarded(String)
     /// The task is left to another process: this one ends before the task begins, or before its next attempt. Has the error
-    /// of the attempt that has just failed, if there was one.
+    /// of the attempt that has just failed, if there was one; an attempt that was interrupted does not count.
     case released((any Error)?)
     /// The task was cancelled by its handle, or its condition was not met.
     case dropped
@@ -29,10 +34,18 @@ package enum AttemptResult: Sendable {
     var outcome: TaskOutcome? {
         switch self {
         case .done: .done
-        case .retried, .moved, .released(_?): .retried
+        case .retried, .moved, .released(_?), .postponed(_, _, counts: true): .retried
         case .failed: .failed
-        case .dropped, .stopped, .cancelled: .dropped
-        case .released(nil), .cutOff: nil
+        case .dropped, .stopped, .discarded, .cancelled: .dropped
+        case .released(nil), .cutOff, .postponed(_, _, counts: false): nil
+        }
+    }
+
+    /// Whether the attempt has failed.
+    var isFailure: Bool {
+        switch self {
+        case .retried, .failed, .moved, .released(_?), .postponed(_, _, counts: true): true
+        case .done, .released(nil), .postponed, .discarded, .dropped, .stopped, .cancelled, .cutOff: false
         }
     }
 
@@ -43,7 +56,9 @@ package enum AttemptResult: Sendable {
         case .failed(let error): .failed(transform(error))
         case .moved(let error, let queue): .moved(transform(error), to: queue)
         case .released(let error): .released(error.map(transform))
-        case .done, .dropped, .stopped, .cancelled, .cutOff: self
+        case .postponed(let error, let delay, let counts):
+            .postponed(transform(error), for: delay, counts: counts)
+        case .done, .dropped, .stopped, .cancelled, .cutOff, .discarded: self
         }
     }
 }

@@ -79,6 +79,9 @@ final class BackgroundTask: Sendable {
     /// The number of attempts that count towards the retry policy if the last one fails.
     var failures: Int { attempts - (stored?.earlierDeaths ?? 0) }
 
+    /// Makes the attempt that has ended one that does not count.
+    func uncountAttempt() { attemptCount.subtract(1, ordering: .relaxed) }
+
     /// Whether the running attempt is past its deadline, and should end.
     var isPastDeadline: Bool { pastDeadline.load(ordering: .relaxed) }
 

@@ -21,17 +21,24 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The largest fraction by which a delay is lengthened or shortened at random, 0 to 1, so that tasks that failed together
     /// are not retried together.
     public var jitter: Double
+    /// What follows errors of certain types, instead of another attempt. The first rule that applies counts.
+    ///
+    /// ```swift
+    /// RetryPolicy(attempts: 5, onError: [.discard(NotFound.self), .fail(BadRequest.self)])
+    /// ```
+    public var onError: [TaskErrorRule]
 
     /// Makes a policy whose delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximumDelay`.
     public init(
         attempts: Int, delay: Duration = .seconds(1), factor: Double = 2,
-        maximumDelay: Duration = .seconds(300), jitter: Double = 0.2
+        maximumDelay: Duration = .seconds(300), jitter: Double = 0.2, onError: [TaskErrorRule] = []
     ) {
         self.attempts = attempts
         self.delay = delay
         self.factor = factor
         self.maximumDelay = maximumDelay
         self.jitter = jitter
+        self.onError = onError
     }
 
     /// No retries: a single attempt.

@@ -270,8 +270,20 @@ extension TaskQueue {
                 task.become(.waiting)
                 return (.released(error), nil, state.removeStored())
             }
+            // The process was told to stop, and what the attempt needs has ended: it does not count.
+            if graceEnd != nil, task.isPersisted, !task.isPastDeadline, error is CancellationError {
+                task.become(.waiting)
+                return (.released(nil), nil, state.removeStored())
+            }
+            let meaning = task.options.retry.meaning(of: error)
+            switch meaning {
+            case .discard(let reason): return (.discarded(reason), state.discard(task), [])
+            case .snooze(let delay):
+                return state.postpone(task, error, delay, counts: false, at: now, until: graceEnd)
+            case .fail, .retry: break
+            }
+            let isPermanent = meaning == .fail
             // The random number is generated only for an attempt that has failed, because it costs a system call.
-            let isPermanent = error is any PermanentTaskError
             let delay =
                 isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())
             if !isPermanent, let queue = task.reroutingQueue(isLast: delay == nil) {
@@ -281,16 +293,11 @@ extension TaskQueue {
                     task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
                 return (.moved(error, to: queue), stopped, [])
             }
-            if let delay {
-                let isInTime = graceEnd.map { now + delay <= $0 } ?? true
-                if isInTime || task.isPersisted { task.become(.waiting) }
-                if isInTime {
-                    state.delayed.append(DelayedTask(task: task, due: now + delay, error: error))
-                    return (.retried(error, after: delay), nil, [])
-                }
-                if task.isPersisted { return (.released(error), nil, state.removeStored()) }
+            guard let delay else { return (.failed(error), state.fail(task), []) }
+            if case .retry(let wanted?) = meaning {
+                return state.postpone(task, error, wanted, counts: true, at: now, until: graceEnd)
             }
-            return (.failed(error), state.fail(task), [])
+            return state.delay(task, error, delay, at: now, until: graceEnd)
         }
         // Before the tasks after it are reported: they are dropped because of this result.
         task.report(result)
@@ -329,7 +336,7 @@ extension TaskQueue {
     private func dropStopped(_ stopped: StoppedTasks?) {
         guard let stopped, !stopped.tasks.isEmpty else { return }
         drop(
-            stopped.tasks, because: "a task failed, the tasks after it were dropped", level: .warning,
+            stopped.tasks, because: stopped.reason, level: .warning,
             as: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
     }
 }
@@ -353,10 +360,15 @@ private struct LeftTasks {
 private struct StoppedTasks {
     let blocker: BackgroundTask
     let tasks: [BackgroundTask]
+    let reason: Logger.Message
 
-    init(behind blocker: BackgroundTask, _ items: [TaskQueue.Item]) {
+    init(
+        behind blocker: BackgroundTask, _ items: [TaskQueue.Item],
+        because reason: Logger.Message = "a task failed, the tasks after it were dropped"
+    ) {
         self.blocker = blocker
         tasks = items.flatMap(\.tasks)
+        self.reason = reason
     }
 }
 
@@ -725,8 +737,64 @@ extension TaskQueue.State {
         task.become(.failed)
         resultCounts.ended += 1
         resultCounts.failed += 1
-        guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
-        return StoppedTasks(behind: task, stop())
+        return stopsOthers(task) ? StoppedTasks(behind: task, stop()) : nil
+    }
+
+    /// Records that a task has ended itself.
+    ///
+    /// - Returns: the tasks that do not run because of it; nil if it stops none.
+    mutating func discard(_ task: BackgroundTask) -> StoppedTasks? {
+        task.become(.dropped)
+        resultCounts.ended += 1
+        guard stopsOthers(task) else { return nil }
+        return StoppedTasks(
+            behind: task, stop(), because: "a task discarded itself, the tasks after it were dropped")
+    }
+
+    private func stopsOthers(_ task: BackgroundTask) -> Bool {
+        stopOnFailure != nil || task.options.stopOnFailure || task.stored?.stopsOnFailure == true
+    }
+
+    /// The result of an attempt after which another one follows, with the tasks that are dropped and left to their store because
+    /// of it.
+    typealias Delayed = (AttemptResult, StoppedTasks?, [BackgroundTask])
+
+    /// Has this process make the next attempt of a task, unless it ends before that.
+    mutating func delay(
+        _ task: BackgroundTask, _ error: any Error, _ delay: Duration, counts: Bool = true,
+        at now: MonotonicTime, until graceEnd: MonotonicTime?
+    ) -> Delayed {
+        guard graceEnd.map({ now + delay <= $0 }) ?? true else {
+            guard task.isPersisted else { return (.failed(error), fail(task), []) }
+            task.become(.waiting)
+            return (.released(error), nil, removeStored())
+        }
+        if !counts { task.uncountAttempt() }
+        task.become(.waiting)
+        delayed.append(DelayedTask(task: task, due: now + delay, error: error))
+        return (
+            counts ? .retried(error, after: delay) : .postponed(error, for: delay, counts: false), nil, []
+        )
+    }
+
+    /// Postpones a task that has said when its next attempt is to follow. The store of a persisted one has it until then.
+    mutating func postpone(
+        _ task: BackgroundTask, _ error: any Error, _ wanted: Duration, counts: Bool, at now: MonotonicTime,
+        until graceEnd: MonotonicTime?
+    ) -> Delayed {
+        let wanted = max(.zero, wanted)
+        guard task.isPersisted, task.stored?.waitsHere == false else {
+            return delay(task, error, wanted, counts: counts, at: now, until: graceEnd)
+        }
+        task.become(.waiting)
+        resultCounts.ended += 1
+        let result = AttemptResult.postponed(error, for: wanted, counts: counts)
+        guard stopsOthers(task) else { return (result, nil, []) }
+        // The persisted tasks after it wait for it in their store. The others would have to wait in this process.
+        let left = removeStored()
+        let stopped = StoppedTasks(
+            behind: task, stop(), because: "a task waits in its store, the tasks after it were dropped")
+        return (result, stopped, left)
     }
 
     /// Stops the queue: no further task runs.

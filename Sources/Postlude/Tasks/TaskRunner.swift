@@ -110,7 +110,7 @@ struct TaskRunner {
     private func endAttempt(_ attempt: TaskAttempt, error: (any Error)?) {
         let now = now()
         let result = attempt.queue.ended(attempt.task, error: error, at: now, random: random)
-        attempt.endSpan(error)
+        attempt.endSpan(result.isFailure ? error : nil)
         attempt.queue.registry.count(result, of: attempt.task, taking: attempt.duration(until: now))
         log(result, of: attempt, until: now)
     }
@@ -131,12 +131,29 @@ struct TaskRunner {
         // The store says it once for all of its kind.
         case .released(let error) where error is any UnreadableTaskError:
             logger.debug("task is left to another version of this program", metadata: metadata(error))
+        case .released(nil):
+            logger.info(
+                "task was interrupted by the end of the process, and is left for the next start",
+                metadata: metadata(nil))
         case .released(let error):
             logger.warning("task failed, and is left for the next start", metadata: metadata(error))
         case .moved(let error, let queue):
             var metadata = metadata(error)
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
+        case .postponed(let error, let delay, let counts):
+            var metadata = metadata(error)
+            metadata["delay"] = "\(delay.milliseconds) ms"
+            if counts {
+                metadata["attempt"] = "\(attempt.task.failures) of \(attempt.task.options.retry.attempts)"
+                logger.warning("task failed, and is retried", metadata: metadata)
+            } else {
+                logger.info("task is postponed", metadata: metadata)
+            }
+        case .discarded(let reason):
+            var metadata = metadata(nil)
+            metadata["reason"] = "\(reason)"
+            logger.notice("task discarded itself", metadata: metadata)
         case .failed(let error): logFailure(attempt, error, "task failed")
         case .cancelled: logger.notice("task ended, it was cancelled", metadata: metadata(nil))
         // Results of tasks that had no attempt.

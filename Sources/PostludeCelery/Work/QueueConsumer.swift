@@ -278,6 +278,9 @@ final class QueueConsumer: Sendable {
             log(.warning, "a task has expired before it began, and is dropped", message)
             store(message, .expired(message.id))
             settle(number, .acknowledge)
+        case .discarded:
+            store(message, .expired(message.id))
+            settle(number, .acknowledge)
         case .released: settle(number, .requeue)
         }
     }

@@ -12,6 +12,8 @@ final class ReceivedTask: PersistedTask {
         case failed(any Error)
         /// The task expired before it began.
         case expired
+        /// The task has ended itself, without success.
+        case discarded
         /// The task has not begun, or not ended, at the end of the process, and is left to the next consumer.
         case released
     }
@@ -71,7 +73,9 @@ final class ReceivedTask: PersistedTask {
             switch result {
             case .done: state.outcome = .done(result: state.result)
             case .failed(let error), .moved(let error, _): state.outcome = .failed(error)
-            case .retried, .dropped, .stopped, .released, .cancelled, .cutOff: state.outcome = .released
+            case .discarded: state.outcome = .discarded
+            case .retried, .postponed, .dropped, .stopped, .released, .cancelled, .cutOff:
+                state.outcome = .released
             }
         }
     }

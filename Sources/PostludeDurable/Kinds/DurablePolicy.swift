@@ -5,9 +5,8 @@ internal import PostludeManifest
 public struct DurablePolicy: Sendable, Hashable {
     /// How often a task that throws is called again, and after which delays. The later tasks of its request wait for it.
     ///
-    /// An attempt that was cut off because its process was told to stop counts, but another one follows at once, even if it was
-    /// the last. After ten attempts beyond those of the policy the task is a dead letter. Attempts during which the process
-    /// died are counted separately.
+    /// An attempt that was interrupted because its process was told to stop does not count, and another one follows at once.
+    /// After a hundred interruptions the task is a dead letter. Attempts during which the process died are counted separately.
     public var retry: RetryPolicy
 
     /// The time after which an attempt is cancelled; it fails if it then throws. nil for the manifest's `tasks.deadline`.

@@ -88,6 +88,7 @@ final class LocalDurableTask: RecordedTask {
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
     var receipt: PersistedDurableTask? { state.withLock { $0.receipt } }
     var isLeft: Bool { state.withLock { $0.isLeft } }
+    var waitsHere: Bool { state.withLock { $0.access?.isOffline ?? true } }
 
     func didPersist(
         _ result: AppendResult, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
@@ -248,6 +249,13 @@ final class LocalDurableTask: RecordedTask {
             didAdd(added, in: access)
         case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
+        case .postponed(let error, let delay, counts: true) where !access.isOffline:
+            taskStore.ended(id, .again(error: Self.text(error), at: Date().advanced(by: delay)))
+        case .postponed(let error, _, counts: true): taskStore.ended(id, .retrying(error: Self.text(error)))
+        case .postponed(_, let delay, counts: false):
+            taskStore.ended(
+                id, .postponed(until: Date().advanced(by: delay), isKept: access.isOffline))
+        case .discarded(let reason): taskStore.ended(id, .abandoned(error: Self.text(reason)))
         case .dropped: taskStore.ended(id, .discarded)
         case .cancelled: access.cancelled(id)
         case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
@@ -269,7 +277,8 @@ final class LocalDurableTask: RecordedTask {
     }
 
     /// Returns the error's text, cut to 4000 characters: an error can contain a whole response.
-    private static func text(_ error: any Error) -> String { String("\(error)".prefix(4000)) }
+    private static func text(_ error: any Error) -> String { text("\(error)") }
+    private static func text(_ text: String) -> String { String(text.prefix(4000)) }
 
     private struct NoContext: Error {}
 }

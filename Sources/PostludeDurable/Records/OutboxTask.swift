@@ -77,7 +77,7 @@ final class OutboxTask: RecordedTask {
         case .dropped: access?.taskStore.ended(id, .discarded)
         case .cancelled: access?.cancelled(id)
         // Impossible, because the task does not run here.
-        case .done, .retried, .failed, .moved, .cutOff: break
+        case .done, .retried, .postponed, .discarded, .failed, .moved, .cutOff: break
         }
     }
 }

@@ -94,6 +94,8 @@ struct TaskStoreAccess: Sendable {
     let shapes = ReadableShapes()
     /// What the process knows about pauses and cancellations.
     let control = ControlFollower()
+    /// Whether no process claims records, in tests without a server: a task that is postponed waits in its queue.
+    var isOffline = false
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///

@@ -51,7 +51,9 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
         do {
             let taskStore = try driver.open("", role: .process, settings: TaskStoreSettings())
             try taskStore.register(declared.all.map(\.shape))
-            opened.withLock { $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil)) }
+            opened.withLock {
+                $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil, isOffline: true))
+            }
         } catch {
             failure.withLock { $0 = error }
         }
@@ -159,7 +161,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
                     folder.appending(path: "tasks.sqlite").path, role: .process, settings: TaskStoreSettings()
                 )
                 try taskStore.register(declared.all.map(\.shape))
-                let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
+                let access = TaskStoreAccess(taskStore: taskStore, outbox: nil, isOffline: true)
                 opened = (folder, access)
                 return access
             }

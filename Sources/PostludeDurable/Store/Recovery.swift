@@ -9,9 +9,6 @@ internal import Synchronization
 /// The thread of each process that fires schedules, claims due records and those of dead processes, gives them to the workers,
 /// and removes old records and answers.
 final class Recovery: Sendable {
-    /// How many attempts of a task may be cut off because their process was told to stop, in addition to the attempts of its
-    /// policy.
-    static let interruptions = 10
     /// At most one suspect runs in this process, unless it has been running for longer than this: then another one may be
     /// claimed.
     private static let longestSuspectRun = Duration.seconds(60)
@@ -192,20 +189,6 @@ final class Recovery: Sendable {
                 .again(
                     error: "no durable task is called \(record.name)",
                     at: Date().advanced(by: Self.unknownDelay)))
-            return nil
-        }
-        guard record.attempts - record.deaths < max(1, kind.policy.retry.attempts) + Self.interruptions else {
-            let reason =
-                "\(record.attempts) attempts were made, and the process was stopped during the last ones"
-            if let rerouting = kind.policy.rerouting, rerouting.occasions.contains(.attempts),
-                let queue = rerouting.destination.queue
-            {
-                refuse(
-                    record, "\(reason); it moves to the queue \(queue)", .moved(queue: queue, reason: reason))
-                access.outbox?.wake(behindNotes: true)
-            } else {
-                refuse(record, reason, .failed(error: reason))
-            }
             return nil
         }
         return LocalDurableTask(kind, claimed: record, version: version, in: access)

@@ -37,6 +37,7 @@ import Testing
         case .done: "done"
         case .failed: "failed"
         case .expired: "expired"
+        case .discarded: "discarded"
         case .released: "released"
         }
     }
@@ -80,7 +81,9 @@ import Testing
         #expect(try outcome(after: .done) == "done")
         #expect(try outcome(after: .failed(Failure())) == "failed")
         #expect(try outcome(after: .moved(Failure(), to: "q")) == "failed")
+        #expect(try outcome(after: .discarded("no")) == "discarded")
         for result: AttemptResult in [
+            .postponed(Failure(), for: .seconds(1), counts: false),
             .retried(Failure(), after: .seconds(1)), .released(nil), .released(Failure()), .dropped, .cutOff,
             .stopped(by: "other", id: nil),
         ] {

@@ -59,12 +59,14 @@ final class RecordedTask: PersistedTask {
     private let failures: Int
     let stopsOnFailure: Bool
     let isLeft: Bool
+    let waitsHere: Bool
 
     /// - Parameter failures: how many of its attempts fail.
     init(
         _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
         earlierAttempts: Int = 0, earlierDeaths: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
-        stopsOnFailure: Bool = false, isLeft: Bool = false, error: any Error = Refused()
+        stopsOnFailure: Bool = false, isLeft: Bool = false, waitsHere: Bool = true,
+        error: any Error = Refused()
     ) {
         id = "id-" + name
         self.name = name
@@ -76,6 +78,7 @@ final class RecordedTask: PersistedTask {
         self.mayBegin = mayBegin
         self.stopsOnFailure = stopsOnFailure
         self.isLeft = isLeft
+        self.waitsHere = waitsHere
         deadline = nil
         retry = RetryPolicy(attempts: attempts, delay: .seconds(1), jitter: 0)
         isHere = Lock(runsHere)
@@ -115,6 +118,9 @@ final class RecordedTask: PersistedTask {
             case .released(let error): error == nil ? "left" : "left after an error"
             case .cancelled: "cancelled"
             case .cutOff: "cut off"
+            case .postponed(_, let delay, let counts):
+                "postponed for \(delay.components.seconds) s\(counts ? "" : ", does not count")"
+            case .discarded(let reason): "discarded: \(reason)"
             }
         events.append("\(name) \(text)")
     }

@@ -13,6 +13,8 @@ struct AttemptResultTests {
         (.failed(Failure.first), .failed),
         (.moved(Failure.first, to: "slow"), .retried), (.released(Failure.first), .retried),
         (.released(nil), nil),
+        (.postponed(Failure.first, for: .seconds(1), counts: true), .retried),
+        (.postponed(Failure.first, for: .seconds(1), counts: false), nil), (.discarded("gone"), .dropped),
         (.dropped, .dropped), (.stopped(by: "a", id: nil), .dropped), (.cancelled, .dropped), (.cutOff, nil),
     ]
 

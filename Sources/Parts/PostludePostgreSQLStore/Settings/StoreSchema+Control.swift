@@ -92,7 +92,8 @@ extension StoreSchema {
                 WHERE r.state NOT IN (0, 1, 6) OR (r.state <> 1 AND r.owner IS NULL)
                 FOR UPDATE SKIP LOCKED
             LOOP
-                PERFORM postlude.close(NULL, true, ended.id, 8, ended.reason, NULL, '\(StopReason.cancelled.verb)', at);
+                PERFORM postlude.close(
+                    NULL, true, ended.id, 8, ended.reason, NULL, '\(StopReason.cancelled.verb)', at, 8);
                 PERFORM postlude.forget_cancellation(ended.id);
             END LOOP;
             FOR past IN SELECT * FROM postlude.pause p WHERE p.is_over FOR UPDATE SKIP LOCKED LOOP

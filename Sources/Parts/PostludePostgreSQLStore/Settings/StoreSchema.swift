@@ -89,6 +89,7 @@ enum StoreSchema {
             position integer NOT NULL,
             attempts integer NOT NULL DEFAULT 0,
             takeovers integer NOT NULL DEFAULT 0,
+            interruptions integer NOT NULL DEFAULT 0,
             priority smallint NOT NULL,
             state smallint NOT NULL,
             stops boolean NOT NULL,
@@ -99,6 +100,7 @@ enum StoreSchema {
             name text NOT NULL,
             unique_key text,
             error text,
+            progress text,
             result bytea,
             payload bytea NOT NULL
         ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
@@ -129,6 +131,14 @@ enum StoreSchema {
             record bigint PRIMARY KEY REFERENCES postlude.record ON DELETE CASCADE,
             deaths integer NOT NULL,
             owner bigint NOT NULL
+        );
+
+        CREATE TABLE postlude.step (
+            record bigint NOT NULL REFERENCES postlude.record ON DELETE CASCADE,
+            position integer NOT NULL,
+            name text NOT NULL,
+            value bytea NOT NULL,
+            PRIMARY KEY (record, name)
         );
 
         CREATE TABLE postlude.firing (
@@ -433,15 +443,17 @@ enum StoreSchema {
         $$;
 
         -- Ends a record that has not succeeded, unless it is over or another owner's. With `lenient`, it need not have an owner.
+        -- The later records that depend on it get the state `stopped_state`.
         CREATE FUNCTION postlude.close(
-            me bigint, lenient boolean, record_id uuid, new_state bigint, why text, blocker uuid, what text, at bigint
+            me bigint, lenient boolean, record_id uuid, new_state bigint, why text, blocker uuid, what text, at bigint,
+            stopped_state bigint
         ) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE postlude.record r
             SET state = new_state, owner = NULL, ended = at, error = coalesce(why, r.error),
                 stopped_by = coalesce(blocker, r.stopped_by)
             WHERE r.id = record_id AND r.state IN (0, 1, 6) AND (r.owner = me OR (r.owner IS NULL AND (lenient OR r.state = 6)));
-            IF FOUND THEN PERFORM postlude.stop_after(record_id, what, at, CASE new_state WHEN 8 THEN 8 ELSE 3 END); END IF;
+            IF FOUND THEN PERFORM postlude.stop_after(record_id, what, at, stopped_state); END IF;
         END $$;
 
         -- Moves a record to the outbox.

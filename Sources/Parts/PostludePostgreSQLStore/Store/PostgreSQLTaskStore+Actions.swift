@@ -33,7 +33,7 @@ extension PostgreSQLTaskStore {
 
     private static let retry = """
         UPDATE postlude.record SET attempts = CASE state WHEN 0 THEN attempts - $3 ELSE 0 END, state = $1, due = $2,
-            owner = NULL, started = NULL, ended = NULL, result = NULL, stopped_by = NULL,
+            owner = NULL, started = NULL, ended = NULL, result = NULL, stopped_by = NULL, progress = NULL, interruptions = 0,
             expires = CASE WHEN expires <= $2 THEN NULL ELSE expires END
         WHERE number = $4
         """

@@ -156,17 +156,22 @@ extension PostgreSQLTaskStore {
         let dead = try pool.with { session, _ in try deadOwners(in: session) }
         for other in dead {
             let evidence = Evidence(of: other, in: self)
+            var exhausted: [RecordID] = []
             let isGone = try pool.with { session, deadline in
                 try session.transaction(until: deadline) { session in
                     guard try Self.declareDead(other, in: session) else { return false }
                     let release = OwnerRelease(session, of: other, evidence, now: now)
-                    let deaths = try release.run()
+                    let (deaths, interrupted) = try release.run()
+                    exhausted = interrupted
                     // Reported before the commit: even if this process dies then, each death is reported at least once.
                     for death in deaths { settings.died(death) }
                     return try release.removeIfEmpty()
                 }
             }
             if isGone, other.isHere { removeRunning(of: other.number) }
+            for id in exhausted {
+                settings.warn("the task \(id) is a dead letter: \(RecordInterruption.error)")
+            }
         }
     }
 
@@ -241,15 +246,41 @@ private struct OwnerRelease {
         self.now = now
     }
 
-    /// - Returns: the deaths of records.
-    func run() throws(PostgreSQLError) -> [RecordDeath] {
+    /// - Returns: the deaths of records, and the records that were interrupted too often.
+    func run() throws(PostgreSQLError) -> (deaths: [RecordDeath], exhausted: [RecordID]) {
         let end = try endOfBatch()
         var deaths: [RecordDeath] = []
         for (id, attempt) in try blamed() {
             if let death = try suspect(id, attempt, before: end) { deaths.append(death) }
         }
+        let exhausted = try interruptedTooOften(before: end)
         try session.run(Self.release, [.integer(other.number), .integer(end), .integer(now)])
-        return deaths
+        for id in exhausted { try fail(id, RecordInterruption.error) }
+        return (deaths, exhausted)
+    }
+
+    /// Returns the running records that are not blamed, and whose attempts were interrupted as often before as they may be.
+    private func interruptedTooOften(before end: Int64) throws(PostgreSQLError) -> [RecordID] {
+        let rows = try session.run(
+            """
+            SELECT id::text FROM postlude.record
+            WHERE owner = $1 AND number < $2 AND state = 1 AND interruptions >= $3 ORDER BY number
+            """,
+            [.integer(other.number), .integer(end), .integer(Int64(RecordInterruption.limit - 1))])
+        var ids: [RecordID] = []
+        for row in 0..<rows.count {
+            guard let id = RecordID(try rows.text(row, 0)) else { throw .unexpected("an id that is not one") }
+            ids.append(id)
+        }
+        return ids
+    }
+
+    /// Makes a record that has no owner a dead letter.
+    private func fail(_ id: RecordID, _ error: String) throws(PostgreSQLError) {
+        let context = WriteContext(owner: nil, generation: 0)
+        for statement in PostgreSQLTaskStore.end(id, .failed(error: error), at: now, context) {
+            _ = try session.run(statement)
+        }
     }
 
     func removeIfEmpty() throws(PostgreSQLError) -> Bool {
@@ -310,10 +341,7 @@ private struct OwnerRelease {
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
         try session.run(Self.delay, [.integer(next), .text(death.error), .integer(record.number)])
         if isLast {
-            let context = WriteContext(owner: nil, generation: 0)
-            for statement in PostgreSQLTaskStore.end(id, .failed(error: death.error), at: now, context) {
-                _ = try session.run(statement)
-            }
+            try fail(id, death.error)
             return death
         }
         death.next = Date(milliseconds: next)
@@ -339,6 +367,8 @@ private struct OwnerRelease {
     /// The records were due when the process claimed them; the clock may have been set back since.
     private static let release = """
         UPDATE postlude.record SET owner = NULL, state = 0, due = least(due, $3), takeovers = takeovers + 1,
+            attempts = greatest(0, attempts - (state = 1)::integer),
+            interruptions = interruptions + (state = 1)::integer,
             error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
         WHERE owner = $1 AND number < $2
         """

@@ -38,7 +38,10 @@ extension PostgreSQLTaskStore {
             if let beginning = held.beginnings.removeValue(forKey: id), case .done = end, beginning.join() {
                 start = beginning.time
             }
-            if case .retrying = end {} else { held.remove(id) }
+            switch end {
+            case .retrying, .postponed(_, isKept: true): break
+            default: held.remove(id)
+            }
             writeLater { [start, shapes] in Self.end(id, end, since: start, at: now, shapes: shapes, $0) }
         }
         updateRunning { running throws(SystemError) in try running.end(id) }
@@ -73,7 +76,10 @@ extension PostgreSQLTaskStore {
         let (owner, lenient) = (
             StatementValue.integer(context.owner), StatementValue.boolean(context.isLenient)
         )
-        func close(_ state: RecordState, _ error: String?, by blocker: RecordID? = nil) -> [Statement] {
+        func close(
+            _ state: RecordState, _ error: String?, by blocker: RecordID? = nil,
+            stopping others: RecordState = .failed
+        ) -> [Statement] {
             let reason: StopReason =
                 switch state {
                 case .expired: .expired
@@ -83,10 +89,10 @@ extension PostgreSQLTaskStore {
                 }
             return [
                 Statement(
-                    "SELECT postlude.close($1, $2, $3, $4, $5, $6, $7, $8)::text",
+                    "SELECT postlude.close($1, $2, $3, $4, $5, $6, $7, $8, $9)::text",
                     [
                         owner, lenient, .id(id), .integer(state.rawValue), .text(error), .id(blocker),
-                        .text(reason.verb), .integer(now),
+                        .text(reason.verb), .integer(now), .integer(others.rawValue),
                     ])
             ]
         }
@@ -122,8 +128,15 @@ extension PostgreSQLTaskStore {
         case .expired: return close(.expired, nil)
         case .discarded: return close(.discarded, nil)
         case .cancelled(let reason):
-            return close(.cancelled, reason) + [
+            return close(.cancelled, reason, stopping: .cancelled) + [
                 Statement("SELECT postlude.forget_cancellation($1)::text", [.id(id)])
+            ]
+        case .abandoned(let error): return close(.discarded, error, stopping: .discarded)
+        case .postponed(let time, let isKept):
+            return [
+                Statement(
+                    Self.postponed,
+                    [.id(id), .boolean(isKept), .integer(time.milliseconds), owner, lenient])
             ]
         case .moved(let queue, let reason):
             // Records are published in the order of their numbers: it comes before those that were added later.
@@ -171,8 +184,13 @@ extension PostgreSQLTaskStore {
         UPDATE postlude.record SET state = 0, error = $2
         WHERE id = $1 AND state = 1 AND (owner = $3 OR (owner IS NULL AND $4))
         """
+    private static let postponed = """
+        UPDATE postlude.record SET state = 0, owner = CASE WHEN $2 THEN owner END, due = $3, expires = NULL,
+            attempts = greatest(0, attempts - (state = 1)::integer)
+        WHERE id = $1 AND state IN (0, 1) AND (owner = $4 OR (owner IS NULL AND $5))
+        """
     private static let released = """
-        UPDATE postlude.record SET state = 0, owner = NULL
+        UPDATE postlude.record SET state = 0, owner = NULL, attempts = greatest(0, attempts - (state = 1)::integer)
         WHERE id = $1 AND state IN (0, 1) AND (owner = $2 OR (owner IS NULL AND $3))
         """
 }

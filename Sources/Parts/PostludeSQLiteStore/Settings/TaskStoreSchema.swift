@@ -11,7 +11,7 @@ enum TaskStoreSchema {
     static let migrations: [Migration] = [
         ("records", records), ("order", order), ("suspects", suspects),
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
-        ("control", control), ("shapes", shapes),
+        ("control", control), ("shapes", shapes), ("steps", steps),
     ]
 
     /// The name of the migration that makes the tables.
@@ -189,6 +189,24 @@ enum TaskStoreSchema {
             action TEXT NOT NULL,
             target TEXT NOT NULL,
             result TEXT NOT NULL
+        ) STRICT;
+        """
+
+    /// What few records have: the results of their steps, in the order of `position`; how often the end of their process has
+    /// interrupted them; and the progress that they have reported.
+    private static let steps: TaskStoreSQL = """
+        CREATE TABLE ~step (
+            record INTEGER NOT NULL REFERENCES ~record ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            value BLOB NOT NULL,
+            PRIMARY KEY (record, name)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE ~progress (
+            record INTEGER PRIMARY KEY REFERENCES ~record ON DELETE CASCADE,
+            interruptions INTEGER NOT NULL DEFAULT 0,
+            progress TEXT
         ) STRICT;
         """
 }

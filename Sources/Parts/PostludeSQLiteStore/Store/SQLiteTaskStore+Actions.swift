@@ -28,6 +28,7 @@ extension SQLiteTaskStore {
             try database.run(Self.retrying, [state.rawValue, now, now, record.deaths, record.number])
             try database.run(RecordOrder.forgetDeaths, [record.number])
             try database.forgetCancellation(of: record.id)
+            try database.run(Self.forgettingProgress, [record.number])
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }
@@ -92,6 +93,7 @@ extension SQLiteTaskStore {
             attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
         WHERE number = ?
         """
+    private static let forgettingProgress: TaskStoreSQL = "DELETE FROM ~progress WHERE record = ?"
     private static let discarding: TaskStoreSQL =
         "UPDATE ~record SET state = 5, owner = NULL, ended = ? WHERE number = ?"
     private static let numberOf: TaskStoreSQL = "SELECT number FROM ~record WHERE id = ?"

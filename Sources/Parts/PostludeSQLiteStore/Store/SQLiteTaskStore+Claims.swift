@@ -19,9 +19,12 @@ extension SQLiteTaskStore {
             // Reported before the commit: even if this process dies then, each death is reported at least once.
             for death in released.deaths { settings.died(death) }
             try claim.closeExpired()
-            return (gone: released.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
+            return (released: released, requests: try claim.take(limit, takingSuspect: takingSuspect))
         }
-        for other in claimed.gone { RunningRecords.remove(ofOwner: other, taskStore: path) }
+        for other in claimed.released.gone { RunningRecords.remove(ofOwner: other, taskStore: path) }
+        for id in claimed.released.exhausted {
+            settings.warn("the task \(id) is a dead letter: \(RecordInterruption.error)")
+        }
         return claimed.requests
     }
 
@@ -104,6 +107,8 @@ struct Claim {
     /// The result of freeing the records of dead owners.
     struct ReleasedOwners: Sendable {
         var deaths: [RecordDeath] = []
+        /// The records that were interrupted too often.
+        var exhausted: [RecordID] = []
         /// The owners that have no records any more.
         var gone: [Int64] = []
     }
@@ -160,9 +165,19 @@ struct Claim {
         """
     /// The records were due when the process claimed them; the clock may have been set back since.
     static let release: TaskStoreSQL = """
-        UPDATE ~record SET owner = NULL, state = 0, due = min(due, ?3),
+        UPDATE ~record SET owner = NULL, state = 0, due = min(due, ?3), attempts = max(0, attempts - (state = 1)),
             error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
         WHERE owner = ?1 AND number < ?2
+        """
+    /// Counts the attempts that were interrupted: those of running records that are not blamed.
+    private static let interrupt: TaskStoreSQL = """
+        INSERT INTO ~progress (record, interruptions)
+        SELECT number, 1 FROM ~record WHERE owner = ?1 AND number < ?2 AND +state = 1
+        ON CONFLICT (record) DO UPDATE SET interruptions = interruptions + 1
+        """
+    private static let interruptedTooOften: TaskStoreSQL = """
+        SELECT id FROM ~record WHERE owner = ?1 AND number < ?2 AND +state = 1
+            AND (SELECT interruptions FROM ~progress WHERE ~progress.record = ~record.number) >= ?3
         """
     static let expire: TaskStoreSQL = """
         UPDATE ~record SET state = 4, ended = ?1 WHERE number IN (
@@ -219,7 +234,16 @@ struct Claim {
                     released.deaths.append(death)
                 }
             }
+            let exhausted = try database.texts(
+                Self.interruptedTooOften, [other.number, end, RecordInterruption.limit - 1]
+            ).compactMap { RecordID($0) }
+            try database.run(Self.interrupt, [other.number, end])
             try database.run(Self.release, [other.number, end, now])
+            for id in exhausted {
+                try SQLiteTaskStore.end(
+                    id, .failed(error: RecordInterruption.error), at: now, in: database)
+            }
+            released.exhausted += exhausted
             guard end == .max else { continue }
             try database.run(Owner.removal, [other.number])
             released.gone.append(other.number)

@@ -70,8 +70,12 @@ extension SQLiteTaskStore {
         case .expired: try close(id, .expired, nil, at: now, in: database)
         case .discarded: try close(id, .discarded, nil, at: now, in: database)
         case .cancelled(let reason):
-            try close(id, .cancelled, reason, at: now, in: database)
+            try close(id, .cancelled, reason, stopping: .cancelled, at: now, in: database)
             try database.forgetCancellation(of: id)
+        case .abandoned(let error):
+            try close(id, .discarded, error, stopping: .discarded, at: now, in: database)
+        case .postponed(let time, let isKept):
+            try database.run(delaying, [isKept ? 1 : 0, time.milliseconds, id.text])
         case .moved(let queue, let reason):
             let number = try QueueTable.number(of: queue, in: database)
             // Records are published in the order of their numbers: it comes before those that were added later.
@@ -87,10 +91,12 @@ extension SQLiteTaskStore {
         }
     }
 
+    /// - Parameter others: the state of the later records of its request that depend on it.
     /// - Returns: false if the record is over already.
     @discardableResult
     private static func close(
-        _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: StoreDatabase
+        _ id: RecordID, _ state: RecordState, _ error: String?, stopping others: RecordState = .failed,
+        at now: Int64, in database: StoreDatabase
     ) throws -> Bool {
         try database.run(closing, [state.rawValue, now, error, id.text])
         guard database.changesCount == 1 else { return false }
@@ -101,8 +107,7 @@ extension SQLiteTaskStore {
             case .cancelled: .cancelled
             default: .failed
             }
-        try database.stopBehind(
-            id, because: reason, at: now, state: state == .cancelled ? .cancelled : .failed)
+        try database.stopBehind(id, because: reason, at: now, state: others)
         return true
     }
 
@@ -124,8 +129,15 @@ extension SQLiteTaskStore {
         UPDATE ~record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
         WHERE id = ? AND state IN (0, 1)
         """
-    private static let releasing: TaskStoreSQL =
-        "UPDATE ~record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)"
+    private static let delaying: TaskStoreSQL = """
+        UPDATE ~record SET state = 0, owner = CASE ? WHEN 1 THEN owner END, due = ?, expires = NULL,
+            attempts = max(0, attempts - (state = 1))
+        WHERE id = ? AND state IN (0, 1)
+        """
+    private static let releasing: TaskStoreSQL = """
+        UPDATE ~record SET state = 0, owner = NULL, attempts = max(0, attempts - (state = 1))
+        WHERE id = ? AND state IN (0, 1)
+        """
     private static let leaving: TaskStoreSQL = """
         UPDATE ~record SET state = 0, owner = NULL, due = ?, error = ?, attempts = max(0, attempts - (state = 1))
         WHERE id = ? AND state IN (0, 1)

@@ -217,9 +217,15 @@ package enum RecordEnd: Sendable {
     case discarded
     /// It was cancelled on request, for this reason.
     case cancelled(reason: String)
+    /// It discards itself, for a reason, and the later records of its request that depend on it are discarded with it.
+    case abandoned(error: String)
+    /// Another attempt follows at a time, and the one that ends does not count. Its expiry is forgotten, since it has begun.
+    ///
+    /// - isKept: whether the process that owns it makes that attempt. Otherwise the process that claims it then does.
+    case postponed(until: Date, isKept: Bool)
     /// It moves to the outbox, to be published to a broker's queue with the same id.
     case moved(queue: String, reason: String?)
-    /// It was not begun, or not finished. Any process may claim it.
+    /// It was not begun, or not finished: an attempt that has begun does not count. Any process may claim it.
     case released
     /// This program cannot read it, and a process of another version may claim it from a time on. The attempt does not count.
     case unreadable(error: String, at: Date)

@@ -142,6 +142,8 @@ package protocol RecordStore: AnyObject, Sendable {
     ///
     /// A record that was running when its owner died becomes a suspect: it waits for a while, and the later records of its
     /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter. Each death is reported to the settings' `died`.
+    /// A record that was interrupted, because its owner was told to stop, is no suspect, and the attempt does not count; after
+    /// `RecordInterruption.limit` interruptions it is a dead letter, of which the settings' `warn` is told.
     ///
     /// - Parameters:
     ///   - limit: the maximum number of requests.

@@ -94,6 +94,10 @@ package protocol PersistedTask: Sendable {
     /// Whether the task runs in this process, on the worker of its request; valid once the task is persisted.
     var runsHere: Bool { get }
 
+    /// Whether this process keeps the task until its next attempt, if the task says when that is. Otherwise its store does, also
+    /// for another process.
+    var waitsHere: Bool { get }
+
     /// Whether the later tasks of the request do not run if this one fails for good. Once the task is persisted, this
     /// includes the request's own setting.
     var stopsOnFailure: Bool { get }
@@ -130,6 +134,7 @@ extension PersistedTask {
     package var earlierDeaths: Int { 0 }
     package var stopsOnFailure: Bool { false }
     package var isLeft: Bool { false }
+    package var waitsHere: Bool { true }
 
     package func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
     package func blame() {}

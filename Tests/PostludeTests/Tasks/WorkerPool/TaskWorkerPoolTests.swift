@@ -52,7 +52,8 @@ import Testing
             case .retried: events.add("\(name) retried")
             case .failed: events.add("\(name) failed")
             case .released: events.add("\(name) left")
-            case .moved, .dropped, .stopped, .cancelled, .cutOff: events.add("\(name) otherwise")
+            case .moved, .dropped, .stopped, .cancelled, .cutOff, .postponed, .discarded:
+                events.add("\(name) otherwise")
             }
         }
     }
