@@ -27,6 +27,7 @@ struct DurableTestbed: Application {
         Handler("family", family)
         Handler("busy", busy)
         Handler("cancel", cancel)
+        Handler("journey", journey)
         Handler("poison", poison)
         Handler("poison-task", poisonTask)
         if ShopDatabase.pool != nil {
@@ -51,6 +52,7 @@ struct DurableTestbed: Application {
         Step.self
         Flaky.self
         Nothing.self
+        Journey.self
         Family.self
         Busy.self
         Poison.self

@@ -21,11 +21,15 @@ struct FenceTests {
         taskStore.started(ids[0])
         taskStore.ended(ids[0], .done(result: nil))
         taskStore.ended(ids[1], .failed(error: "no"))
+        let step = RecordStep(name: "charge", position: 0, value: Data("7".utf8))
+        #expect(taskStoreError { try taskStore.keep(step, of: ids[0]) }?.code == .refused)
+        taskStore.reached(RecordProgress(0.5, "half"), by: ids[0])
         let new = try taskStore.append("new", .make())[0]
         let owner = try #require(taskStore.owner)
         #expect(owner > old)
         #expect(try taskStore.record(new)?.owner == owner)
         for id in ids { #expect(try taskStore.state(of: id) == .waiting) }
+        #expect(try taskStore.steps(of: ids[0]).isEmpty && taskStore.record(ids[0])?.progress == nil)
         // Not even late, by its new number.
         taskStore.ended(ids[0], .done(result: nil))
         #expect(try taskStore.state(of: ids[0]) == .waiting)

@@ -37,12 +37,25 @@ struct TaskStoreTestbed {
         case "promise":
             try promise(taskStore, threads: Int(rest[0]) ?? 1, requests: Int(rest[1]) ?? 1, marks: rest[2])
         case "hold": try hold(taskStore)
+        case "steps": try takeSteps(in: taskStore)
         case "cut": try outlive(taskStore)
         case "claim": try claimAll(of: taskStore)
         case "begin": try begin(rest[0], in: taskStore)
         case "answer": try answer(keys: Int(rest[0]) ?? 1, in: taskStore)
         case "fire": try fire(taskStore, times: Int(rest[0]) ?? 1)
         default: fatalError("no command \(words[1])")
+        }
+    }
+
+    /// Keeps steps of a record that it runs, and says each one when it is kept, until it is killed.
+    static func takeSteps(in taskStore: any RecordStore) throws {
+        guard let id = try taskStore.append(request("r", size: 2, records: 1)).first?.id else { return }
+        taskStore.started(id)
+        say(id.text)
+        for position in 0... {
+            let value = Data(String(repeating: "7", count: 200).utf8)
+            try taskStore.keep(RecordStep(name: "step \(position)", position: position, value: value), of: id)
+            say("step \(position)")
         }
     }
 

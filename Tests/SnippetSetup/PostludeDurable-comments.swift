@@ -26,6 +26,16 @@ let orders = [1, 2]
 func readOrders() async throws -> [Int] { [] }
 var database: DatabasePool { fatalError() }
 let order = PlacedOrder(id: "7")
+let address = "ada@example.org"
+var context: TaskContext { fatalError() }
+
+struct Provider: Sendable {
+    func charge(_ order: PlacedOrder) async throws -> String { "" }
+}
+
+let provider = Provider()
+func nextOrder(after id: Int) throws -> Order? { nil }
+func export(_ order: Order) throws {}
 var tasks: BackgroundTasks { fatalError() }
 func receipt(of order: Int) throws -> String { "" }
 

@@ -38,14 +38,16 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             let rows = page.records.map { record in
                 [
                     record.id.text, record.name, record.isPaused ? "paused" : record.state.description,
-                    "\(record.attempts)",
+                    "\(record.attempts)", Self.shortened(record.progress?.shown ?? "-", to: 30),
                     Self.time(record.added), record.priority.description, record.queue ?? "-",
                     Self.shortened(record.error ?? "-"),
                 ]
             }
             try printOutput(
                 TextTable(
-                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "PRIORITY", "QUEUE", "ERROR"],
+                    header: [
+                        "ID", "NAME", "STATE", "ATTEMPTS", "PROGRESS", "ADDED", "PRIORITY", "QUEUE", "ERROR",
+                    ],
                     rows: rows
                 ))
             if let next = page.next { try printOutput("\nThere are more: --after \(next)") }
@@ -76,10 +78,17 @@ struct TasksListCommand<App: Application>: ParsableCommand {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: false))
     }
 
-    /// Returns one line of at most 60 characters.
-    private static func shortened(_ text: String) -> String {
+    /// Returns one line of at most this number of characters.
+    private static func shortened(_ text: String, to limit: Int = 60) -> String {
         let line = text.map { $0.isNewline ? " " : $0 }
-        return line.count > 60 ? String(line.prefix(59)) + "…" : String(line)
+        return line.count > limit ? String(line.prefix(limit - 1)) + "…" : String(line)
+    }
+}
+
+extension RecordProgress {
+    /// The progress as people read it: `40 % page 3 of 8`.
+    fileprivate var shown: String {
+        "\(Int(fraction * 100)) %" + (message.isEmpty ? "" : " \(message)")
     }
 }
 
@@ -104,6 +113,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 throw ExitCode.failure
             }
             if json { return try printOutput(try ListedTask(record).text) }
+            let steps = try taskStore.steps(of: record.id)
             func text(_ date: Date?) -> String {
                 date?.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) ?? "-"
             }
@@ -111,7 +121,8 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 ("id", record.id.text), ("name", record.name),
                 ("state", record.state.description + (record.isPaused ? ", paused" : "")),
                 ("priority", record.priority.description), ("attempts", "\(record.attempts)"),
-                ("deaths", "\(record.deaths)"),
+                ("deaths", "\(record.deaths)"), ("progress", record.progress?.shown ?? "-"),
+                ("steps", steps.isEmpty ? "-" : steps.map(\.name).joined(separator: ", ")),
                 ("request", "\(record.request), its task \(record.position + 1)"),
                 ("route", record.route.isEmpty ? "-" : record.route),
                 ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),
@@ -221,7 +232,7 @@ struct ListedTask: Encodable {
         case id, request, route, position, name, priority, state, added, due, expires, unique, attempts,
             started,
             ended,
-            queue, error, payload, result, paused
+            queue, error, payload, progress, result, paused
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -246,6 +257,9 @@ struct ListedTask: Encodable {
         try container.encodeIfPresent(summary.queue, forKey: .queue)
         try container.encodeIfPresent(summary.error, forKey: .error)
         if summary.isPaused { try container.encode(true, forKey: .paused) }
+        try container.encodeIfPresent(
+            summary.progress.map { DurableTaskStatus.Progress(fraction: $0.fraction, message: $0.message) },
+            forKey: .progress)
         try container.encodeIfPresent(payload, forKey: .payload)
         try container.encodeIfPresent(result, forKey: .result)
     }

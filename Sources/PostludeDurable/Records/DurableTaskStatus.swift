@@ -34,6 +34,14 @@ public struct DurableTaskStatus: Sendable, Hashable {
         }
     }
 
+    /// How far a task has come, as it has reported by `TaskContext.progress(_:_:)`.
+    public struct Progress: Sendable, Hashable, Codable {
+        /// From 0 to 1.
+        public let fraction: Double
+        /// The text of the report, which may be empty.
+        public let message: String
+    }
+
     /// The task's id, as in the response's `Task-Id`.
     public let id: String
     /// The name of the task's kind.
@@ -54,6 +62,8 @@ public struct DurableTaskStatus: Sendable, Hashable {
     public internal(set) var error: String?
     /// The task's result as JSON; nil if there is none, or if it is not `Encodable`.
     public internal(set) var json: Data?
+    /// The last report of the task's attempts; nil if it has reported nothing.
+    public internal(set) var progress: Progress?
 
     /// Decodes the task's result.
     ///
@@ -88,6 +98,7 @@ extension DurableTaskStatus {
         ended = record.ended
         error = record.error
         json = record.result
+        progress = record.progress.map { Progress(fraction: $0.fraction, message: $0.message) }
     }
 
     /// Takes over the state and result that the broker's results have.

@@ -26,6 +26,12 @@ final class LocalDurableTask: RecordedTask {
         var isLeft = false
         /// The records that the running attempt adds; nil if no attempt is running.
         var added: NewRequest?
+        /// Whether a part of the attempt runs in a transaction.
+        var isInTransaction = false
+        /// The steps of its attempts; nil if it has taken none.
+        var steps: TaskSteps?
+        /// Whether it has reported its progress.
+        var hasProgress = false
     }
 
     /// The largest number of tasks that an attempt adds.
@@ -34,6 +40,8 @@ final class LocalDurableTask: RecordedTask {
     let record: NewRecord
     let earlierAttempts: Int
     let earlierDeaths: Int
+    /// Whether this process has added it, so that no other one has made an attempt.
+    private let isNew: Bool
     private let content: Content
     private let policy: DurablePolicy
     private let state: Lock<State>
@@ -47,6 +55,7 @@ final class LocalDurableTask: RecordedTask {
         policy = kind.policy
         earlierAttempts = 0
         earlierDeaths = 0
+        isNew = true
         let id = record.id ?? RecordID.make(at: 0)
         state = Lock(
             State(
@@ -72,6 +81,7 @@ final class LocalDurableTask: RecordedTask {
         policy = kind.policy
         earlierAttempts = record.attempts
         earlierDeaths = record.deaths
+        isNew = false
         state = Lock(
             State(
                 id: record.id, access: access, runsHere: true, stopsOnFailure: record.stopsOnFailure))
@@ -109,10 +119,19 @@ final class LocalDurableTask: RecordedTask {
         guard let context = TaskContext.current else { throw NoContext() }
         do {
             let result = try await decoded().result(context)
-            state.withLock { $0.result = result }
+            let steps = state.withLock { state in
+                state.result = result
+                return state.steps
+            }
+            try steps?.end()
         } catch {
+            let (isCommitted, steps) = state.withLock { ($0.isCommitted, $0.steps) }
             // Its work is done, and its end is written: nothing can make another attempt of it.
-            guard state.withLock({ $0.isCommitted }) else { throw error }
+            guard isCommitted else {
+                // It sleeps, whatever it has made of the error by which it was to do so.
+                if steps?.wake != nil { try steps?.end() }
+                throw error
+            }
             Logger.current.warning(
                 "a durable task has thrown after its transaction was committed, which has ended it",
                 metadata: ["task": "\(name)", "id": "\(id)", "error": "\(Self.text(error))"])
@@ -179,6 +198,8 @@ final class LocalDurableTask: RecordedTask {
     ) throws -> Value {
         let (id, access, isCommitted) = state.withLock { ($0.id, $0.access, $0.isCommitted) }
         guard let access, !isCommitted else { throw DurableTaskError.noTransaction(task: name) }
+        state.withLock { $0.isInTransaction = true }
+        defer { state.withLock { $0.isInTransaction = false } }
         let (value, added) = try access.taskStore.transaction(.write) { transaction in
             transaction.cancel { context.isCancelled }
             let value = try body(transaction)
@@ -198,6 +219,30 @@ final class LocalDurableTask: RecordedTask {
         return value
     }
 
+    /// The steps of the running attempt.
+    func steps() throws(TaskStepError) -> TaskSteps {
+        let steps = state.withLock { state -> TaskSteps? in
+            guard let access = state.access, !state.isCommitted, !state.isInTransaction else { return nil }
+            if let steps = state.steps { return steps }
+            let steps = TaskSteps(
+                of: state.id, task: name, in: access.taskStore, isOffline: access.isOffline, isNew: isNew)
+            state.steps = steps
+            return steps
+        }
+        guard let steps else { throw .unavailable(task: name) }
+        return steps
+    }
+
+    /// Takes a report of the running attempt.
+    func report(_ progress: RecordProgress) {
+        let (id, access) = state.withLock { state in
+            state.hasProgress = true
+            return (state.id, state.access)
+        }
+        guard let access else { return }
+        access.progress.report(progress, of: id, to: access.taskStore)
+    }
+
     func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? {
         guard let rerouting = policy.rerouting else { return nil }
         let isOccasion =
@@ -207,7 +252,7 @@ final class LocalDurableTask: RecordedTask {
     }
 
     func beginAttempt() -> Bool {
-        let (id, access) = state.withLock { ($0.id, $0.access) }
+        let (id, access, steps) = state.withLock { ($0.id, $0.access, $0.steps) }
         if let access, access.holdsBack(id, record) {
             let isCancelled = access.control.cancellation(of: id) != nil
             state.withLock { $0.isLeft = !isCancelled }
@@ -217,6 +262,7 @@ final class LocalDurableTask: RecordedTask {
             access.send(id, to: queue)
             return false
         }
+        steps?.begin()
         let taskStore = access?.taskStore
         if let expires = record.expires, expires <= Date() {
             taskStore?.ended(id, .expired)
@@ -233,10 +279,13 @@ final class LocalDurableTask: RecordedTask {
     }
 
     func ended(_ result: AttemptResult) {
-        let (id, access, output) = state.withLock { ($0.id, $0.access, $0.result) }
+        let (id, access, output, wake, hasProgress) = state.withLock {
+            ($0.id, $0.access, $0.result, $0.steps?.wake, $0.hasProgress)
+        }
         let added = takeAdded()
         guard let access else { return }
         let taskStore = access.taskStore
+        if hasProgress { access.progress.end(id, to: taskStore) }
         func move(to queue: String?, _ reason: String) -> Bool {
             guard let queue else { return false }
             taskStore.ended(id, .moved(queue: queue, reason: reason))
@@ -254,7 +303,7 @@ final class LocalDurableTask: RecordedTask {
         case .postponed(let error, _, counts: true): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .postponed(_, let delay, counts: false):
             taskStore.ended(
-                id, .postponed(until: Date().advanced(by: delay), isKept: access.isOffline))
+                id, .postponed(until: wake ?? Date().advanced(by: delay), isKept: access.isOffline))
         case .discarded(let reason): taskStore.ended(id, .abandoned(error: Self.text(reason)))
         case .dropped: taskStore.ended(id, .discarded)
         case .cancelled: access.cancelled(id)

@@ -96,6 +96,8 @@ struct TaskStoreAccess: Sendable {
     let control = ControlFollower()
     /// Whether no process claims records, in tests without a server: a task that is postponed waits in its queue.
     var isOffline = false
+    /// The progress that the running tasks have reported.
+    let progress = ProgressNotes()
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///

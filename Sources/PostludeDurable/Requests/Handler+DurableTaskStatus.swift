@@ -12,7 +12,7 @@ extension Handler {
     /// ```
     ///
     /// The response is JSON: `{"added": …, "attempts": 1, "due": …, "ended": …, "id": …, "name": "Charge", "state": "done",
-    /// "result": …}`, or 404. Every client that has an id can get the status; ids cannot be guessed.
+    /// "result": …}`, with `"progress": {"fraction": 0.4, "message": "page 3 of 8"}` if the task has reported it, or 404. Every client that has an id can get the status; ids cannot be guessed.
     ///
     /// - Parameters:
     ///   - name: the handler's name in routes.
@@ -41,6 +41,7 @@ private struct StatusAnswer: Encodable {
     let due: Date
     let ended: Date?
     let error: String?
+    let progress: DurableTaskStatus.Progress?
     private let result: Data?
 
     init(_ status: DurableTaskStatus, _ showsErrors: Bool) {
@@ -52,11 +53,12 @@ private struct StatusAnswer: Encodable {
         due = status.due
         ended = status.ended
         error = showsErrors ? status.error : nil
+        progress = status.progress
         result = status.json
     }
 
     private enum CodingKeys: CodingKey {
-        case id, name, state, attempts, added, due, ended, error
+        case id, name, state, attempts, added, due, ended, error, progress
     }
 
     func json() throws -> [UInt8] {

@@ -91,6 +91,7 @@ final class Recovery: Sendable {
                 delay = min(delay, try takeDue())
                 if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
             }
+            access.progress.flush(to: taskStore)
             failingSince.withLock { [hasFailed] in $0 = hasFailed ? $0 ?? .now : nil }
             guard !isOver, delay > .zero else { continue }
             let end = MonotonicTime.now + delay

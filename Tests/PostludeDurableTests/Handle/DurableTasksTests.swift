@@ -31,6 +31,8 @@ struct DurableTasksTests {
         var count = 1
         var failures = 0
         var key: String?
+        /// Whether its first attempt snoozes.
+        var snoozes: Bool?
 
         struct Failed: Error {}
 
@@ -41,6 +43,10 @@ struct DurableTasksTests {
                 try context.enqueue(Child(name: "child \(number) \(context.attempt)"), unique: key)
             }
             if context.attempt <= failures { throw Failed() }
+            let lines = try context.application(Shop.self).lines
+            guard snoozes == true, !lines.all.contains("snoozed") else { return }
+            lines.add("snoozed")
+            throw TaskError.snooze(for: .seconds(60))
         }
     }
 
@@ -151,6 +157,18 @@ struct DurableTasksTests {
         try await failing.runAll()
         #expect(failing.failures.count == 1)
         #expect(try await app.dueTasks().isEmpty)
+    }
+
+    @Test("What an attempt adds that snoozes does not exist: the one that is done adds it")
+    func childrenAfterSnooze() async throws {
+        let app = try await TestApplication(Shop(), manifest: Self.manifest)
+        _ = try await runDue(app)
+        let parent = try await app.send(.post("/parent", json: Parent(snoozes: true))).tasks
+        try await parent.runNext()
+        #expect(app.application.lines.all.contains("snoozed"))
+        #expect(try await app.dueTasks().isEmpty)
+        try await parent.runAll()
+        #expect(try await runDue(app) == ["child 0 1"])
     }
 
     @Test("A unique key of a child is taken by another task that is not over")

@@ -154,7 +154,7 @@ enum StoreSchema {
             (SELECT queue.name FROM postlude.queue WHERE queue.number = record.queue) AS queue, error, route,
             (SELECT suspect.deaths::bigint FROM postlude.suspect WHERE suspect.record = record.number) AS deaths,
             payload, result, stops, stopped_by::text AS stopped_by, takeovers::bigint AS takeovers,
-            queue AS queue_number, shape
+            queue AS queue_number, shape, progress
         FROM postlude.record;
 
 

@@ -5,7 +5,7 @@ internal import PostludeTaskStore
 struct RecordRows {
     static let summaryColumns = """
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
-        ended, queue, error, route, deaths
+        ended, queue, error, route, deaths, progress
         """
     static let columns = summaryColumns + ", payload, result, stops, stopped_by, takeovers, shape"
 
@@ -40,23 +40,24 @@ struct RecordRows {
             owner: try rows.optionalInteger(row, offset + 11), attempts: try count(row, 12),
             started: try time(row, 13), ended: try time(row, 14),
             queue: try rows.optionalText(row, offset + 15), error: try rows.optionalText(row, offset + 16),
-            route: try rows.text(row, offset + 17), deaths: try count(row, 18))
+            route: try rows.text(row, offset + 17), deaths: try count(row, 18),
+            progress: try rows.optionalText(row, offset + 19).flatMap { RecordProgress($0) })
         summary.isPaused = state == .waiting && due >= PausedDue.offset
         return summary
     }
 
     func record(_ row: Int) throws(PostgreSQLError) -> Record {
         var record = Record(
-            summary: try summary(row), payload: try rows.data(row, offset + 19),
-            result: try rows.optionalData(row, offset + 20),
-            stopsOnFailure: try rows.boolean(row, offset + 21),
-            stoppedBy: try rows.optionalText(row, offset + 22).flatMap { RecordID($0) })
-        record.shape = try rows.optionalInteger(row, offset + 24)
+            summary: try summary(row), payload: try rows.data(row, offset + 20),
+            result: try rows.optionalData(row, offset + 21),
+            stopsOnFailure: try rows.boolean(row, offset + 22),
+            stoppedBy: try rows.optionalText(row, offset + 23).flatMap { RecordID($0) })
+        record.shape = try rows.optionalInteger(row, offset + 25)
         return record
     }
 
     /// How often the record was taken over from a dead owner.
-    func takeovers(_ row: Int) throws(PostgreSQLError) -> Int { try count(row, 23) }
+    func takeovers(_ row: Int) throws(PostgreSQLError) -> Int { try count(row, 24) }
 
     func summaries() throws(PostgreSQLError) -> [RecordSummary] {
         var all: [RecordSummary] = []

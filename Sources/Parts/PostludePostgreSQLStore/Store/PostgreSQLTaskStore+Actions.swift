@@ -26,6 +26,10 @@ extension PostgreSQLTaskStore {
                 [.integer(state.rawValue), now, .integer(Int64(record.deaths)), .integer(record.number)])
             try session.run("DELETE FROM postlude.suspect WHERE record = $1", [.integer(record.number)])
             try session.run("SELECT postlude.forget_cancellation($1)::text", [.id(record.id)])
+            // A dead letter continues after its steps.
+            if record.state == .done {
+                try session.run("DELETE FROM postlude.step WHERE record = $1", [.integer(record.number)])
+            }
             for follower in followers { try session.revive(follower, at: now) }
             return .changed
         }

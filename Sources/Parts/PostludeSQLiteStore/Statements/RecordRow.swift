@@ -10,7 +10,8 @@ struct RecordRow {
     private static let summaryColumns: TaskStoreSQL = """
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, (SELECT name FROM ~queue WHERE ~queue.number = ~record.queue), error, \
-        route, (SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number)
+        route, (SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number),
+        (SELECT progress FROM ~progress WHERE ~progress.record = ~record.number)
         """
     /// The payload and the result are read as bytes, so that no text is validated or copied.
     private static let columns: TaskStoreSQL = """
@@ -45,17 +46,23 @@ struct RecordRow {
             expires: try optionalTime(9),
             uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
             started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
-            error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0)
+            error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0,
+            progress: try progress())
         summary.isPaused = state == .waiting && due >= PausedDue.offset
         return summary
     }
 
+    private func progress() throws -> RecordProgress? {
+        let text: String? = try optional(19)
+        return text.flatMap { RecordProgress($0) }
+    }
+
     func record() throws -> Record {
-        let (stops, stoppedBy): (Int64, String?) = (try value(21), try optional(22))
+        let (stops, stoppedBy): (Int64, String?) = (try value(22), try optional(23))
         var record = Record(
-            summary: try summary(), payload: try value(19), result: try optional(20),
+            summary: try summary(), payload: try value(20), result: try optional(21),
             stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
-        record.shape = try optional(23)
+        record.shape = try optional(24)
         return record
     }
 

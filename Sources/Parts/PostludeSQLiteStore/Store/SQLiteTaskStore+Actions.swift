@@ -29,6 +29,8 @@ extension SQLiteTaskStore {
             try database.run(RecordOrder.forgetDeaths, [record.number])
             try database.forgetCancellation(of: record.id)
             try database.run(Self.forgettingProgress, [record.number])
+            // A dead letter continues after its steps.
+            if record.state == .done { try database.run(Self.forgettingSteps, [record.number]) }
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }
@@ -93,7 +95,6 @@ extension SQLiteTaskStore {
             attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
         WHERE number = ?
         """
-    private static let forgettingProgress: TaskStoreSQL = "DELETE FROM ~progress WHERE record = ?"
     private static let discarding: TaskStoreSQL =
         "UPDATE ~record SET state = 5, owner = NULL, ended = ? WHERE number = ?"
     private static let numberOf: TaskStoreSQL = "SELECT number FROM ~record WHERE id = ?"

@@ -32,12 +32,14 @@ package struct RecordSummary: Sendable, Equatable {
     package var deaths: Int
     /// Whether it is set aside because it is paused.
     package var isPaused = false
+    /// How far it has come; nil if it has not reported that.
+    package var progress: RecordProgress?
 
     package init(
         number: Int64, id: RecordID, request: String, position: Int, name: String, priority: RecordPriority,
         state: RecordState, added: Date, due: Date, expires: Date?, uniqueKey: String?, owner: Int64?,
         attempts: Int, started: Date?, ended: Date?, queue: String?, error: String?, route: String,
-        deaths: Int
+        deaths: Int, progress: RecordProgress? = nil
     ) {
         self.number = number
         self.id = id
@@ -58,6 +60,7 @@ package struct RecordSummary: Sendable, Equatable {
         self.error = error
         self.route = route
         self.deaths = deaths
+        self.progress = progress
     }
 }
 

@@ -170,6 +170,9 @@ package protocol RecordStore: AnyObject, Sendable {
     /// that it stops are ended by the same change.
     func ended(_ id: RecordID, _ end: RecordEnd)
 
+    /// Notes how far a record has come. It is not noted for a record that is over, or another process's.
+    func reached(_ progress: RecordProgress, by id: RecordID)
+
     /// Notes that an attempt does not end, and that this process is replaced because of it: the end of the process counts as a
     /// death of the record, also after ``stop()``. When this returns, the death of this process cannot lose it.
     func blame(_ id: RecordID)
@@ -177,6 +180,17 @@ package protocol RecordStore: AnyObject, Sendable {
     /// Notes that this process was told to stop: its end counts as a death only of records that are blamed. When this returns,
     /// the death of this process cannot lose it.
     func stop()
+
+    // MARK: Steps
+
+    /// Returns what the attempts of a record have kept, in the order of the positions.
+    func steps(of id: RecordID) throws(TaskStoreError) -> [RecordStep]
+
+    /// Keeps the result of a step, in place of an earlier one of the same name. It is removed together with the record, and
+    /// when a record that is done is retried.
+    ///
+    /// - Throws: `refused` if this process does not own the record any more, or if the record is over.
+    func keep(_ step: RecordStep, of id: RecordID) throws(TaskStoreError)
 
     // MARK: The outbox
 
