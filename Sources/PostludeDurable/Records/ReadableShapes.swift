@@ -32,7 +32,7 @@ final class ReadableShapes: Sendable {
     private let known = Lock<[Int64: Known]>([:])
 
     /// What a process does with a record.
-    enum Verdict {
+    enum Decision {
         /// It makes an attempt; the payload is of this version.
         case attempt(version: Int)
         /// It leaves the record.
@@ -42,9 +42,9 @@ final class ReadableShapes: Sendable {
     /// Returns what to do with a claimed record, and logs the first one of a shape that is left.
     ///
     /// - Throws: an error if the shape cannot be looked up.
-    func verdict(
+    func decision(
         on record: Record, _ kind: DurableTaskKind?, in store: any RecordStore, _ logger: Logger
-    ) throws -> Verdict {
+    ) throws -> Decision {
         guard let number = record.shape, let shape = try shape(number, in: store) else {
             return .attempt(version: RecordShape.firstVersion)
         }

@@ -174,7 +174,7 @@ final class Recovery: Sendable {
         let kind = kinds()[record.name]
         let version: Int
         do {
-            switch try access.shapes.verdict(on: record, kind, in: taskStore, logger) {
+            switch try access.shapes.decision(on: record, kind, in: taskStore, logger) {
             case .attempt(let found): version = found
             case .leave(let end):
                 taskStore.ended(record.id, end)

@@ -49,8 +49,8 @@ struct ReadableShapesTests {
         return try #require(try taskStore.record(id))
     }
 
-    private func verdict(_ record: Record) throws -> String {
-        switch try shapes.verdict(on: record, record.name == "Charge" ? kind : nil, in: taskStore, log.logger)
+    private func decision(_ record: Record) throws -> String {
+        switch try shapes.decision(on: record, record.name == "Charge" ? kind : nil, in: taskStore, log.logger)
         {
         case .attempt(let version): "attempt \(version)"
         case .leave(.unreadable(let error, _)): "leave: \(error)"
@@ -80,14 +80,14 @@ struct ReadableShapesTests {
     }
 
     @Test("Unknown kinds and later versions are left, and logged once; others are tried")
-    func verdicts() throws {
-        #expect(try verdict(append(nil)) == "attempt 1")
-        #expect(try verdict(append(kind.shape)) == "attempt 3")
-        #expect(try verdict(append(RecordShape(name: "Charge", version: 2, structure: "s"))) == "attempt 2")
+    func decisions() throws {
+        #expect(try decision(append(nil)) == "attempt 1")
+        #expect(try decision(append(kind.shape)) == "attempt 3")
+        #expect(try decision(append(RecordShape(name: "Charge", version: 2, structure: "s"))) == "attempt 2")
         let later = RecordShape(name: "Charge", version: 4, structure: "s")
-        for _ in 1...2 { #expect(try verdict(append(later)).hasPrefix("leave: it is of version 4")) }
+        for _ in 1...2 { #expect(try decision(append(later)).hasPrefix("leave: it is of version 4")) }
         let unknown = RecordShape(name: "Refund", version: 1, structure: "s")
-        #expect(try verdict(append(unknown)) == "leave: this program has no task of that name")
+        #expect(try decision(append(unknown)) == "leave: this program has no task of that name")
         #expect(log.lines.count == 2, "\(log.lines)")
         // Only the first three of them are claimed from now on.
         #expect(try taskStore.claim(64, takingSuspect: true).count == 3)
@@ -98,7 +98,7 @@ struct ReadableShapesTests {
         let shape = RecordShape(name: "Charge", version: 2, structure: "s")
         let record = try append(shape)
         let number = try #require(record.shape)
-        _ = try verdict(record)
+        _ = try decision(record)
         func end() -> RecordEnd {
             shapes.didNotRead(record.summary, number, "no", in: taskStore, log.logger)
         }
@@ -116,7 +116,7 @@ struct ReadableShapesTests {
                 == ["Charge": 1])
         // Of another shape one was read before.
         let mixed = try append(RecordShape(name: "Charge", version: 2, structure: "t"))
-        _ = try verdict(mixed)
+        _ = try decision(mixed)
         shapes.didRead(try #require(mixed.shape))
         guard
             case .unreadable("no", let late) = shapes.didNotRead(
