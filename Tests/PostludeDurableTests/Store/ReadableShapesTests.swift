@@ -50,7 +50,8 @@ struct ReadableShapesTests {
     }
 
     private func decision(_ record: Record) throws -> String {
-        switch try shapes.decision(on: record, record.name == "Charge" ? kind : nil, in: taskStore, log.logger)
+        switch try shapes.decision(
+            on: record, record.name == "Charge" ? kind : nil, in: taskStore, log.logger)
         {
         case .attempt(let version): "attempt \(version)"
         case .leave(.unreadable(let error, _)): "leave: \(error)"
