@@ -108,7 +108,7 @@ struct DurableTaskControlTests {
         for (arguments, problem) in [
             (["Stepp", "{}"], "called `Stepp` (nearest: Step)"),
             (["Step", #"{"label": "a"}"#], "`number` is missing"),
-            (["Step", #"{"label": 7, "number": 1}"#], "`label` must be text"),
+            (["Step", #"{"label": 7, "number": 1}"#], "`label` is not text"),
             (["Step", #"{"label": "a", "number": 1, "gates": "x"}"#], "it has no member `gates`"),
         ] {
             let wrong = try site.tasks("add", arguments[0], arguments[1])
