@@ -105,7 +105,7 @@ package struct ActionOrigin: Sendable {
     }
 }
 
-/// A change that somebody has asked for.
+/// A change that was requested.
 package struct RecordedAction: Sendable, Equatable {
     /// The number of actions that a store keeps.
     package static let limit = 10_000

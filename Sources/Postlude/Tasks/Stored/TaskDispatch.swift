@@ -14,7 +14,7 @@ package protocol TaskDispatching: Sendable {
     func post(
         _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void)
 
-    /// Cancels persisted tasks of this process, whoever has added them: running ones by Swift's cancellation, and others do not
+    /// Cancels persisted tasks of this process, of all requests: running ones by Swift's cancellation, and others do not
     /// begin.
     func cancel(_ ids: Set<String>)
 }
