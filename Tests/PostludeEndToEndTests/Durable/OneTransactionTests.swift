@@ -37,31 +37,7 @@ struct OneTransactionTests {
             try waitUntil("both are ready: \(server.log)") {
                 server.logCount(of: "a process is ready") == 2
             }
-            let accepted = SentRequests()
-            try NginxServer.run(to: server) { nginx in
-                let port = nginx.port
-                let clients = (0..<4).map { client in
-                    Thread {
-                        for number in 0..<60 {
-                            let label = "\(client)-\(number)"
-                            let target = number % 2 == 0 ? "/place" : "/write"
-                            // A request of a process that is killed is answered 502, or not at all.
-                            let reply = try? HTTPClient(port: port).ask("POST", "\(target)?label=\(label)")
-                            accepted.note(label, isAccepted: reply?.status == 202)
-                        }
-                    }
-                }
-                for client in clients { client.start() }
-                // One of the processes is killed after each ten requests or so, whatever it is doing then.
-                var next = 10
-                try waitUntil("all clients have ended: \(server.log)", within: .seconds(240)) {
-                    if accepted.sent >= next, let child = server.children.randomElement() {
-                        kill(child, SIGKILL)
-                        next += 10
-                    }
-                    return accepted.sent == 240
-                }
-            }
+            let accepted = try SentRequests.sendWhileKilled(server)
             try waitUntil("no task is left: \(server.log)", within: .seconds(120)) {
                 try database.sqlite3("SELECT count(*) FROM postlude_record WHERE state NOT IN (2, 3)") == [
                     "0"
@@ -132,6 +108,38 @@ final class SentRequests: Sendable {
 
     var sent: Int { state.withLock { $0.sent } }
     var labels: [String] { state.withLock { $0.labels } }
+
+    /// Lets four clients send 240 requests through nginx, while one of the server's processes is killed after each ten requests
+    /// or so, whatever it is doing then.
+    ///
+    /// - Returns: what was sent, and the labels of the requests that were accepted.
+    static func sendWhileKilled(_ server: Server) throws -> SentRequests {
+        let sent = SentRequests()
+        try NginxServer.run(to: server) { nginx in
+            let port = nginx.port
+            let clients = (0..<4).map { client in
+                Thread {
+                    for number in 0..<60 {
+                        let label = "\(client)-\(number)"
+                        let target = number % 2 == 0 ? "/place" : "/write"
+                        // A request of a process that is killed is answered 502, or not at all.
+                        let reply = try? HTTPClient(port: port).ask("POST", "\(target)?label=\(label)")
+                        sent.note(label, isAccepted: reply?.status == 202)
+                    }
+                }
+            }
+            for client in clients { client.start() }
+            var next = 10
+            try waitUntil("all clients have ended: \(server.log)", within: .seconds(240)) {
+                if sent.sent >= next, let child = server.children.randomElement() {
+                    kill(child, SIGKILL)
+                    next += 10
+                }
+                return sent.sent == 240
+            }
+        }
+        return sent
+    }
 
     func note(_ label: String, isAccepted: Bool) {
         state.withLock { state in

@@ -75,30 +75,7 @@ struct PostgreSQLTransactionTests {
             try waitUntil("both are ready: \(server.log)") {
                 server.logCount(of: "a process is ready") == 2
             }
-            let accepted = SentRequests()
-            try NginxServer.run(to: server) { nginx in
-                let port = nginx.port
-                let clients = (0..<4).map { client in
-                    Thread {
-                        for number in 0..<60 {
-                            let label = "\(client)-\(number)"
-                            let target = number % 2 == 0 ? "/place" : "/write"
-                            // A request of a process that is killed is answered 502, or not at all.
-                            let reply = try? HTTPClient(port: port).ask("POST", "\(target)?label=\(label)")
-                            accepted.note(label, isAccepted: reply?.status == 202)
-                        }
-                    }
-                }
-                for client in clients { client.start() }
-                var next = 10
-                try waitUntil("all clients have ended: \(server.log)", within: .seconds(240)) {
-                    if accepted.sent >= next, let child = server.children.randomElement() {
-                        kill(child, SIGKILL)
-                        next += 10
-                    }
-                    return accepted.sent == 240
-                }
-            }
+            let accepted = try SentRequests.sendWhileKilled(server)
             try awaitEnd(of: server)
             let placed = try placed
             #expect(server.logCount(of: "a process has died") > 4)

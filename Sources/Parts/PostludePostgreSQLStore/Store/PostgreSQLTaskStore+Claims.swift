@@ -255,7 +255,9 @@ private struct OwnerRelease {
         }
         let exhausted = try interruptedTooOften(before: end)
         try session.run(Self.release, [.integer(other.number), .integer(end), .integer(now)])
-        for id in exhausted { try fail(id, RecordInterruption.error) }
+        for id in exhausted {
+            try session.endUnowned(id, .failed(error: RecordInterruption.error), at: now)
+        }
         return (deaths, exhausted)
     }
 
@@ -273,14 +275,6 @@ private struct OwnerRelease {
             ids.append(id)
         }
         return ids
-    }
-
-    /// Makes a record that has no owner a dead letter.
-    private func fail(_ id: RecordID, _ error: String) throws(PostgreSQLError) {
-        let context = WriteContext(owner: nil, generation: 0)
-        for statement in PostgreSQLTaskStore.end(id, .failed(error: error), at: now, context) {
-            _ = try session.run(statement)
-        }
     }
 
     func removeIfEmpty() throws(PostgreSQLError) -> Bool {
@@ -341,7 +335,7 @@ private struct OwnerRelease {
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
         try session.run(Self.delay, [.integer(next), .text(death.error), .integer(record.number)])
         if isLast {
-            try fail(id, death.error)
+            try session.endUnowned(id, .failed(error: death.error), at: now)
             return death
         }
         death.next = Date(milliseconds: next)

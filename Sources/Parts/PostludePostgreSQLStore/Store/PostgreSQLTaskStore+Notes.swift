@@ -194,3 +194,11 @@ extension PostgreSQLTaskStore {
         WHERE id = $1 AND state IN (0, 1) AND (owner = $2 OR (owner IS NULL AND $3))
         """
 }
+
+extension Session {
+    /// Ends a record that has no owner.
+    func endUnowned(_ id: RecordID, _ end: RecordEnd, at now: Int64) throws(PostgreSQLError) {
+        let context = WriteContext(owner: nil, generation: 0)
+        for statement in PostgreSQLTaskStore.end(id, end, at: now, context) { _ = try run(statement) }
+    }
+}
