@@ -132,14 +132,18 @@ private struct WALChecksum {
 
     /// - Parameter bytes: bytes whose count is a multiple of eight.
     mutating func add(_ bytes: ArraySlice<UInt8>) {
+        var (first, second) = (first, second)
         bytes.withUnsafeBytes { bytes in
-            for offset in stride(from: 0, to: bytes.count - 7, by: 8) {
+            var offset = 0
+            while offset + 8 <= bytes.count {
                 let one = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
                 let two = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
                 first &+= (isBigEndian ? one.bigEndian : one.littleEndian) &+ second
                 second &+= (isBigEndian ? two.bigEndian : two.littleEndian) &+ first
+                offset += 8
             }
         }
+        (self.first, self.second) = (first, second)
     }
 
     func matches(_ first: UInt32, _ second: UInt32) -> Bool { self.first == first && self.second == second }
