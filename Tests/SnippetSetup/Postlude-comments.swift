@@ -6,6 +6,7 @@ import UnixSignals
 
 struct Shop: Application {
     let users = Users()
+    let password = "open sesame"
     var handlers: Handlers { Handlers([]) }
 }
 

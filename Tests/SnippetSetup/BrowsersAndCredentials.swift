@@ -1,0 +1,3 @@
+import Postlude
+
+func secret() throws -> String { "open sesame" }
