@@ -95,8 +95,9 @@ let products: [Target] = [
     .target(
         name: "PostludeDurable",
         dependencies: [
-            "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSQLiteStore",
-            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, grdb, httpTypes,
+            "Postlude", "PostludeJSON", "PostludeLogOutput", "PostludeManifest", "PostludeRouting",
+            "PostludeSQLiteStore", "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser,
+            grdb, httpTypes,
             logging,
         ]),
     .target(

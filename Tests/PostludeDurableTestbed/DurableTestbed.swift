@@ -28,6 +28,9 @@ struct DurableTestbed: Application {
         Handler("busy", busy)
         Handler("cancel", cancel)
         Handler("journey", journey)
+        Handler("limited", limited)
+        Handler("exports", exports)
+        Handler("exclusive", exclusive)
         Handler("poison", poison)
         Handler("poison-task", poisonTask)
         if ShopDatabase.pool != nil {
@@ -57,6 +60,9 @@ struct DurableTestbed: Application {
         Busy.self
         Poison.self
         Booking.self
+        Exclusive.self
+        Export.self
+        Limited.self
         PostgreSQLBooking.self
     }
 }

@@ -21,9 +21,11 @@ struct ManifestDurableTasksTests {
                 runs: { celery: receipts }
                 rerouting: { celery: slow, when: [deadline, shutdown] }
               Mail: { runs: here, rerouting: { celery: slow } }
+              Render: { running: 3, per: customer, rate: 25/s, order: strict }
+              Sync: { rate: 1000/h, order: free }
             """
         let tasks = try parse(manifest(yaml)).durableTasks
-        #expect(tasks.map(\.kind) == ["Charge", "SendReceipt", "Mail"])
+        #expect(tasks.map(\.kind) == ["Charge", "SendReceipt", "Mail", "Render", "Sync"])
         #expect(tasks[0] == Manifest.DurableTask("Charge", location: tasks[0].location))
         #expect("\(tasks[0].location)" == "routes.yaml:2:3")
         let task = tasks[1]
@@ -37,6 +39,14 @@ struct ManifestDurableTasksTests {
         #expect((task.rerouting?.destination.location).map { "\($0)" } == "routes.yaml:13:26")
         #expect(tasks[2].runs != nil && tasks[2].runs?.queue == nil)
         #expect(tasks[2].rerouting?.occasions == [.deadline, .attempts, .shutdown])
+        #expect(tasks[2].limit == Manifest.DurableTask.Limit())
+        let limit = tasks[3].limit
+        #expect(limit.running == 3 && limit.member?.value == "customer" && limit.isStrict == true)
+        #expect(limit.rate == .init(count: 25, period: .seconds(1)))
+        #expect((limit.location).map { "\($0)" } == "routes.yaml:15:13")
+        #expect((limit.member?.location).map { "\($0)" } == "routes.yaml:15:30")
+        #expect(tasks[4].limit.rate == .init(count: 1000, period: .seconds(3600)))
+        #expect(tasks[4].limit.isStrict == false && tasks[4].limit.running == nil)
     }
 
     @Test(
@@ -89,8 +99,25 @@ struct ManifestDurableTasksTests {
             (
                 "{ A: { atempts: 5 } }",
                 "1:23: unknown key `atempts` in a kind's `durable-tasks` (nearest: attempts), expected attempts, "
-                    + "delay, factor, maximum-delay, jitter, deadline, expiry, priority, runs or rerouting"
+                    + "delay, factor, maximum-delay, jitter, deadline, expiry, priority, runs, rerouting, running, per, "
+                    + "rate or order"
             ),
+            (
+                "{ A: { running: 0 } }",
+                "1:32: found the number 0 for `running`, expected a whole number from 1 to 100000"
+            ),
+            (
+                "{ A: { rate: 25 } }",
+                "1:29: found the number 25 for `rate`, expected a number from 1 to 1000000 and a unit (/s, /m or /h) "
+                    + "such as 25/s, in quotes if it is meant as text"
+            ),
+            (
+                "{ A: { rate: 25/d } }",
+                "1:29: found `25/d` for `rate`, expected a number from 1 to 1000000 and a unit (/s, /m or /h) "
+                    + "such as 25/s"
+            ),
+            ("{ A: { order: loose } }", "1:30: found `loose` for `order`, expected free or strict"),
+            ("{ A: { per: '' } }", "1:28: found `` for `per`, expected the name of a member of the task"),
         ])
     func wrong(yaml: String, expected: String) {
         #expect(mistakes(manifest("durable-tasks: \(yaml)")) == ["routes.yaml:" + expected])

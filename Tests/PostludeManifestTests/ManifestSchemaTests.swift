@@ -226,6 +226,7 @@ struct ManifestSchemaTests {
             (try schema["processes"]["max-requests"], ManifestBounds.requests),
             (try schema["processes"]["max-memory"], ManifestBounds.memory),
             (try schema["durable-tasks"].each["attempts"], ManifestBounds.attempts),
+            (try schema["durable-tasks"].each["running"], ManifestBounds.running),
             (try schema["workers"]["min"], ManifestBounds.workers),
             (try schema["workers"]["max"], ManifestBounds.workers),
             (try schema["workers"]["reserved-for-requests"], ManifestBounds.reservedForRequests),

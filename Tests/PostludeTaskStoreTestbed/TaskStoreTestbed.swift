@@ -29,6 +29,9 @@ struct TaskStoreTestbed {
         let rest = Array(words.dropFirst(4))
         if words[1] == "visit" { return try visit(store, at: words[3]) }
         if words[1] == "purchase" { return try purchase(at: words[3], sizes: rest.compactMap { Int($0) }) }
+        if words[1] == "schedules" {
+            return try runSchedules(store, count: Int(words[3]) ?? 1, seed: rest.first.flatMap { Int($0) })
+        }
         let taskStore = try store.driver.open(words[3], role: .process, settings: TaskStoreSettings())
         switch words[1] {
         case "append": try append(to: taskStore, sizes: rest.compactMap { Int($0) })
@@ -57,6 +60,27 @@ struct TaskStoreTestbed {
             try taskStore.keep(RecordStep(name: "step \(position)", position: position, value: value), of: id)
             say("step \(position)")
         }
+    }
+
+    /// Runs random schedules of limited records in a store of its own.
+    static func runSchedules(_ store: StoreUnderTest, count: Int, seed: Int?) throws {
+        let seed = seed ?? Int.random(in: 0..<1_000_000_000)
+        var fixture = try store.fixture(inMemory: true)
+        let start = Date()
+        for number in 0..<count {
+            // A store that grows would make later schedules slower.
+            if number % 200 == 199 { fixture = try store.fixture(inMemory: true) }
+            let schedule = try LimitSchedule(seed: UInt64(seed + number), on: fixture)
+            do {
+                try schedule.run()
+            } catch {
+                say(schedule.log.joined(separator: "\n"))
+                say("\(store.rawValue), seed \(seed + number): \(error)")
+                exit(5)
+            }
+        }
+        let seconds = Int(Date().timeIntervalSince(start))
+        say("\(store.rawValue): \(count) schedules from the seed \(seed), \(seconds) s")
     }
 
     static func say(_ line: String) {

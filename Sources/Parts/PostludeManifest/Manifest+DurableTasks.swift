@@ -20,6 +20,7 @@ extension Manifest {
         package var priority: Priority?
         package var runs: Execution?
         package var rerouting: Rerouting?
+        package var limit = Limit()
         /// The position of the kind's name in the file.
         package var location: SourceLocation
 
@@ -47,6 +48,25 @@ extension Manifest {
 
             package var destination: Execution
             package var occasions = Set(Occasion.allCases)
+        }
+
+        /// How many tasks run at once, or begin within a time, in all processes.
+        package struct Limit: Sendable, Hashable {
+            package struct Rate: Sendable, Hashable {
+                package var count: Int
+                package var period: Duration
+            }
+
+            package var running: Int?
+            package var rate: Rate?
+            /// The member of the task by whose value the limit is divided.
+            package var member: Located<String>?
+            /// Whether tasks run one after another, in the order in which they were added.
+            package var isStrict: Bool?
+            /// The position of the first of these keys; `nil` if there is none.
+            package var location: SourceLocation?
+
+            package init() {}
         }
     }
 

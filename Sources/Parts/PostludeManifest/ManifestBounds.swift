@@ -11,6 +11,10 @@ enum ManifestBounds {
     static let workers = 1...4096
     static let reservedForRequests = 0...4095
     static let attempts = 1...1000
+    /// The bounds of the tasks of a kind that run at once.
+    static let running = 1...100_000
+    /// The bounds of the tasks of a kind that begin within a time.
+    static let rate = 1...1_000_000
     static let factor = 1.0...100
     static let jitter = 0.0...1
     /// The bounds of counts in `status.problems`.

@@ -38,6 +38,56 @@ extension ManifestDecoder {
         task.priority = keys[.priority].flatMap { reader.choice($0, for: "`priority`") }
         task.runs = keys[.runs].flatMap(execution)
         task.rerouting = keys[.rerouting].flatMap(rerouting)
+        task.limit = limit(keys)
+    }
+
+    /// Decodes the keys that limit the tasks of a kind.
+    private func limit(_ keys: MappingReader<DurableTaskKey>) -> Manifest.DurableTask.Limit {
+        var limit = Manifest.DurableTask.Limit()
+        limit.running = keys[.running].flatMap {
+            reader.integer($0, for: "`running`", in: ManifestBounds.running)
+        }
+        limit.rate = keys[.rate].flatMap(rate)
+        if let node = keys[.per] {
+            let expected = "the name of a member of the task"
+            if let name = reader.text(node, for: "`per`", expected: expected)?.string {
+                // The task store looks the member up by a path, in which these characters have a meaning.
+                if name.isEmpty || name.contains(where: { $0 == "\"" || $0 == "\\" }) {
+                    reader.reportMismatch(node, for: "`per`", expected: expected)
+                } else {
+                    limit.member = .init(value: name, location: location(of: node))
+                }
+            }
+        }
+        limit.isStrict = keys[.order].flatMap { node in
+            let order: LimitOrder? = reader.choice(node, for: "`order`")
+            return order.map { $0 == .strict }
+        }
+        let first = [DurableTaskKey.running, .per, .rate, .order].compactMap(keys.position).min()
+        limit.location = first.map { SourceLocation(file: reader.diagnostics.file, position: $0) }
+        return limit
+    }
+
+    private enum LimitOrder: String, CaseIterable {
+        case free, strict
+    }
+
+    /// Decodes a rate such as `25/s`.
+    private func rate(_ node: Node) -> Manifest.DurableTask.Limit.Rate? {
+        let bounds = ManifestBounds.rate
+        let expected = """
+            a number from \(bounds.lowerBound) to \(bounds.upperBound) and a unit (/s, /m or /h) such as 25/s
+            """
+        guard let text = reader.text(node, for: "`rate`", expected: expected)?.string else { return nil }
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Duration] = ["/s": .seconds(1), "/m": .seconds(60), "/h": .seconds(3600)]
+        guard let count = Int(digits), bounds.contains(count),
+            let period = units[text.dropFirst(digits.count)]
+        else {
+            reader.reportMismatch(node, for: "`rate`", expected: expected)
+            return nil
+        }
+        return .init(count: count, period: period)
     }
 
     /// Decodes `runs`: `here`, or a broker's queue. Returns `nil` if a mistake was reported.

@@ -260,6 +260,10 @@ enum DurableTaskKey: String, ManifestKey {
     case priority
     case runs
     case rerouting
+    case running
+    case per
+    case rate
+    case order
 
     static let mapping = "a kind's `durable-tasks`"
 }

@@ -6,7 +6,8 @@ internal import PostludeScoreboard
 /// by its `outcome`.
 package enum AttemptResult: Sendable {
     case done
-    /// The attempt has failed, and this process makes another one.
+    /// The attempt has failed, and another one follows: in this process, unless the task leaves between attempts
+    /// (``PersistedTask/leavesBetweenAttempts``).
     case retried(any Error, after: Duration)
     /// The attempt has failed, and no other one is left, or there is no time for one before the process ends.
     case failed(any Error)

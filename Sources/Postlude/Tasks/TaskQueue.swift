@@ -297,6 +297,12 @@ extension TaskQueue {
             if case .retry(let wanted?) = meaning {
                 return state.postpone(task, error, wanted, counts: true, at: now, until: graceEnd)
             }
+            if task.isPersisted, task.stored?.leavesBetweenAttempts == true {
+                task.become(.waiting)
+                // The tasks after it wait for it.
+                let released = task.stored?.stopsOnFailure == true ? state.removeStored() : []
+                return (.retried(error, after: delay), nil, released)
+            }
             return state.delay(task, error, delay, at: now, until: graceEnd)
         }
         // Before the tasks after it are reported: they are dropped because of this result.

@@ -64,8 +64,14 @@ struct TasksAddCommand<App: Application>: ParsableCommand {
             let kind = try store.kinds.named(name)
             let enqueue = EnqueueOptions(
                 delay: after, key: unique, expiry: expiry, priority: priority)
-            let record = try kind.record(
+            var record = try kind.record(
                 GivenValues(values).payload(of: kind), enqueue, from: "tasks add", check: store.check)
+            // The manifest was not read, which may limit the kind.
+            if manifest == nil, record.limitKey == nil, record.queue == nil,
+                let member = try store.use({ try $0.limitMembers() })[kind.name]
+            {
+                record.limitKey = TaskLimit(per: member).key(of: record.payload) ?? ""
+            }
             let request = NewRequest(id: record.id?.text ?? "tasks add", records: [record])
             guard let result = try store.use({ try $0.appendSeparately(request) }).first else { return }
             if case .exists(let other) = result {

@@ -126,6 +126,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 ("request", "\(record.request), its task \(record.position + 1)"),
                 ("route", record.route.isEmpty ? "-" : record.route),
                 ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),
+                ("limit", ListedTask.limit(record.summary) ?? "-"),
                 ("added", text(record.added)), ("due", text(record.due)), ("expires", text(record.expires)),
                 ("started", text(record.started)), ("ended", text(record.ended)),
                 ("values", String(decoding: record.payload, as: UTF8.self)),
@@ -205,6 +206,16 @@ struct ListedTask: Encodable {
         result = record.result.map(Self.value)
     }
 
+    /// Describes the limit of a task; nil if it has none.
+    static func limit(_ record: RecordSummary) -> String? {
+        switch record.limitKey {
+        case nil: nil
+        case "": "its kind's"
+        case RecordLimit.follower: "that of a task before it"
+        case let key?: "that of \(key)"
+        }
+    }
+
     /// Decodes JSON. Data that is not JSON becomes a string.
     private static func value(_ data: Data) -> JSONValue {
         (try? JSONDecoder().decode(JSONValue.self, from: data))
@@ -232,7 +243,7 @@ struct ListedTask: Encodable {
         case id, request, route, position, name, priority, state, added, due, expires, unique, attempts,
             started,
             ended,
-            queue, error, payload, progress, result, paused
+            queue, limit, error, payload, progress, result, paused
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -255,6 +266,7 @@ struct ListedTask: Encodable {
         try container.encodeIfPresent(time(summary.ended), forKey: .ended)
         try container.encodeIfPresent(summary.uniqueKey, forKey: .unique)
         try container.encodeIfPresent(summary.queue, forKey: .queue)
+        try container.encodeIfPresent(Self.limit(summary), forKey: .limit)
         try container.encodeIfPresent(summary.error, forKey: .error)
         if summary.isPaused { try container.encode(true, forKey: .paused) }
         try container.encodeIfPresent(

@@ -118,6 +118,12 @@ package struct DurableEngine: TaskEngineParts {
                     ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue"
             )
         }
+        if let limit = kind.policy.limit {
+            problems.append(
+                limit.isEffective
+                    ? LimitMember(of: kind, called: limit.member)?.problem
+                    : "the limit of the durable task \"\(kind.name)\" has no running, rate or strict order")
+        }
         return problems.compactMap(\.self)
     }
 

@@ -21,11 +21,35 @@ struct TaskSettingsCheck {
     // MARK: Policies
 
     private func mistakes(in settings: Manifest.DurableTask) -> [Diagnostic] {
-        guard kinds[settings.kind] != nil else { return [unknown(settings.kind, at: settings.location)] }
+        guard let kind = kinds[settings.kind] else { return [unknown(settings.kind, at: settings.location)] }
         let executions = [settings.runs, settings.rerouting?.destination].compactMap { $0 }
         return executions.compactMap { execution in
             execution.queue.flatMap { mistake(ofQueue: $0, at: execution.location) }
+        } + mistakes(inLimit: settings.limit, of: kind, with: settings)
+    }
+
+    private func mistakes(
+        inLimit limit: Manifest.DurableTask.Limit, of kind: DurableTaskKind,
+        with settings: Manifest.DurableTask
+    ) -> [Diagnostic] {
+        guard let location = limit.location else { return [] }
+        let policy = kind.policy.with(settings)
+        if let queue = policy.runs.queue {
+            let message = """
+                the durable task \(quoted(kind.name)) runs at the queue \(quoted(queue)), expected no `running`, `per`, `rate` or \
+                `order`, which limit tasks that run here
+                """
+            return [Diagnostic(location: location, message: message)]
         }
+        guard let member = limit.member else { return [] }
+        guard policy.limit != nil else {
+            let message =
+                "`per` alone limits nothing, expected `running`, `rate` or `order: strict` beside it"
+            return [Diagnostic(location: member.location, message: message)]
+        }
+        return LimitMember(of: kind, called: member.value).problem.map {
+            [Diagnostic(location: member.location, message: $0)]
+        } ?? []
     }
 
     private func mistake(ofQueue queue: String, at location: SourceLocation) -> Diagnostic? {

@@ -26,6 +26,9 @@ public struct DurablePolicy: Sendable, Hashable {
     /// move.
     public var rerouting: TaskRerouting?
 
+    /// How many tasks may run at once, or begin within a time, in all processes; nil for any number.
+    public var limit: TaskLimit?
+
     /// - Parameters:
     ///   - retry: by default five attempts, with delays of 1, 2, 4 and 8 seconds, ±20 %.
     ///   - deadline: after this time an attempt is cancelled; nil for the manifest's `tasks.deadline`.
@@ -33,9 +36,11 @@ public struct DurablePolicy: Sendable, Hashable {
     ///   - priority: which tasks come first when a process takes several from the task store.
     ///   - runs: here, or at a broker's queue.
     ///   - rerouting: the queue to which a task moves if it does not finish here; nil for none.
+    ///   - limit: how many tasks may run at once, or begin within a time; nil for any number.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
-        priority: DurablePriority = .normal, runs: TaskExecution = .here, rerouting: TaskRerouting? = nil
+        priority: DurablePriority = .normal, runs: TaskExecution = .here, rerouting: TaskRerouting? = nil,
+        limit: TaskLimit? = nil
     ) {
         self.retry = retry
         self.deadline = deadline
@@ -43,6 +48,7 @@ public struct DurablePolicy: Sendable, Hashable {
         self.priority = priority
         self.runs = runs
         self.rerouting = rerouting
+        self.limit = limit
     }
 }
 
@@ -107,6 +113,7 @@ extension DurablePolicy {
         policy.priority = settings.priority.map(DurablePriority.init) ?? priority
         policy.runs = settings.runs.map { TaskExecution(queue: $0.queue) } ?? runs
         policy.rerouting = settings.rerouting.map(TaskRerouting.init) ?? rerouting
+        policy.limit = (limit ?? TaskLimit()).with(settings.limit)
         return policy
     }
 }

@@ -93,6 +93,8 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case tooMany(task: String, limit: Int)
     /// The ``DurableTasks`` belong to no engine that has been started.
     case notConnected(task: String)
+    /// The task does not have the member by which the kind's limit is divided, or its value is not text, a number or a boolean.
+    case noLimitKey(task: String, member: String)
 
     public var description: String {
         switch self {
@@ -109,6 +111,11 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
             """
             the task \(task) cannot have a transaction: it is not a durable task that runs, or its transaction was committed, \
             which has ended it
+            """
+        case .noLimitKey(let task, let member):
+            """
+            the durable task \(task) cannot be added: its limit is per \(member), and the task as JSON has no text, number or \
+            boolean of that name
             """
         case .notInDurableTask(let task, let name):
             """

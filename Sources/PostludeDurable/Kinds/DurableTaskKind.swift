@@ -9,6 +9,8 @@ public struct DurableTaskKind: Sendable {
     package let name: String
     package let type: any DurableTask.Type
     package internal(set) var policy: DurablePolicy
+    /// Whether tasks wait as the policy's limit says. In tests they do not.
+    var appliesLimit = true
     /// The version of the payloads that this program writes.
     package let version: Int
     /// Decodes a task from its payload, which is of this version.
@@ -131,6 +133,7 @@ extension DurableTaskKind {
         record.expires = (expiry ?? policy.expiry).map(now.advanced(by:))
         record.priority = RecordPriority(priority ?? policy.priority)
         record.queue = policy.runs.queue
+        if appliesLimit { record.limitKey = limit.map { $0.key(of: payload) ?? "" } }
         return record
     }
 }

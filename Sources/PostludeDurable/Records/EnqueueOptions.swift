@@ -41,11 +41,12 @@ extension DurableTaskKind {
         _ payload: Data, _ options: EnqueueOptions, from requestID: String, at now: Date = Date(),
         check: (OutgoingTask, String) throws -> Void
     ) throws -> NewRecord {
+        try checkLimit(of: payload)
         var record = record(payload, at: now, expiry: options.expiry, priority: options.priority)
         record.notBefore = options.delay.map(now.advanced(by:))
         if let key = options.key {
             record.uniqueKey = key
-            record.uniqueScope = options.scope == .stored ? .stored : .unfinished
+            record.uniqueScope = UniqueKeyScope(options.scope)
         }
         // A task that may move to the queue later is checked, too: an error could not be reported then.
         if let queue = record.queue ?? policy.rerouting?.destination.queue {

@@ -77,6 +77,7 @@ final class LocalDurableTask: RecordedTask {
         copy.id = record.id
         copy.expires = record.expires
         copy.uniqueKey = record.uniqueKey
+        copy.limitKey = record.limitKey
         self.record = copy
         policy = kind.policy
         earlierAttempts = record.attempts
@@ -93,6 +94,8 @@ final class LocalDurableTask: RecordedTask {
     var deadline: Duration? { policy.deadline }
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
+    /// A task with a limit frees its place until its next attempt.
+    var leavesBetweenAttempts: Bool { record.limitKey != nil }
     /// Whether the later tasks of the request do not run if this one fails for good. False for a task of a broker's queue,
     /// whose result is not known here.
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
@@ -110,6 +113,7 @@ final class LocalDurableTask: RecordedTask {
             state.stopsOnFailure = record.stopsOnFailure
             state.receipt = PersistedDurableTask(result, as: record, of: request)
             if record.leavesInTurn, record.notBefore == nil { state.runsHere = true }
+            if record.maybeWaits, !access.taskStore.ownsAtOnce(result.id) { state.runsHere = false }
             // Does not run here either if another record with its unique key exists.
             if !runsHere || result.id != record.id { state.runsHere = false }
         }
@@ -296,6 +300,8 @@ final class LocalDurableTask: RecordedTask {
         case .done:
             taskStore.ended(id, .done(result: output, adding: added))
             didAdd(added, in: access)
+        case .retried(let error, let delay) where leavesBetweenAttempts:
+            taskStore.ended(id, .again(error: Self.text(error), at: Date().advanced(by: delay)))
         case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
         case .postponed(let error, let delay, counts: true) where !access.isOffline:

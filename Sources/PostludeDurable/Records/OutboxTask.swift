@@ -52,7 +52,9 @@ final class OutboxTask: RecordedTask {
             state.access = access
             state.receipt = PersistedDurableTask(result, as: record, of: request)
             if case .added = result {
-                state.leavesHere = runsHere && record.leavesInTurn && record.notBefore == nil
+                state.leavesHere =
+                    runsHere && record.leavesInTurn && record.notBefore == nil
+                    && (!record.maybeWaits || access.taskStore.ownsAtOnce(result.id))
             }
         }
     }

@@ -134,14 +134,18 @@ struct TaskStoreAccess: Sendable {
     }
 
     /// Marks the records that are published in their turn: those for a queue after a record that stops the others on failure,
-    /// because they must not be published before it has succeeded.
+    /// because they must not be published before it has succeeded. Marks those after one that does so and has a limit, which
+    /// cannot run here either.
     private static func inOrder(_ records: [NewRecord], stoppingOnFailure stopsAll: Bool) -> [NewRecord] {
         var records = records
         var isBehind = false
+        var followsLimited = false
         for index in records.indices {
             if stopsAll { records[index].stopsOnFailure = true }
             records[index].leavesInTurn = isBehind && records[index].queue != nil
             isBehind = isBehind || records[index].stopsOnFailure
+            records[index].followsLimited = followsLimited
+            followsLimited = followsLimited || records[index].stopsOnFailure && records[index].limitKey != nil
         }
         return records
     }

@@ -74,7 +74,7 @@ extension BackgroundTasks {
                 store.wake()
             }
             if record.queue != nil, !record.leavesInTurn { access.outbox?.wake() }
-            if record.notBefore != nil { store.wake() }
+            if record.mustBeClaimed { store.wake() }
         }
         return PersistedDurableTask(result, as: record, of: origin)
     }

@@ -41,6 +41,10 @@ extension BackgroundTasks {
                 switch scope {
                 case .unfinished: try store.holder(of: key, name: Task.name)
                 case .stored: try store.newest(of: key, name: Task.name)?.id
+                case .within:
+                    try store.newest(of: key, name: Task.name).flatMap { newest in
+                        newest.stands(for: UniqueKeyScope(scope), at: Date().milliseconds) ? newest.id : nil
+                    }
                 }
         }
         try add(stored: stored)

@@ -137,6 +137,7 @@ final class DurableStore: DurableTaskStore {
         let workers = manifest.workers
         do {
             try taskStore.register(kinds.all.map(\.shape))
+            try taskStore.setLimits(kinds.limits, of: kinds.all.map(\.name))
             let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
             let access = TaskStoreAccess(taskStore: taskStore, outbox: outbox) { [weak self] in
                 self?.wake()
@@ -180,6 +181,7 @@ final class DurableStore: DurableTaskStore {
         waiting.withLock { $0.manifest = manifest }
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.schedules.use(manifest.schedules)
+        opened.recovery.setLimits()
         opened.recovery.wake()
     }
 

@@ -30,7 +30,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     ) {
         self.driver = driver
         declared = kinds
-        current = Lock(kinds)
+        current = Lock(kinds.withoutLimits)
         parts = broker?.parts
     }
 
@@ -44,7 +44,8 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     var kinds: DurableTaskKinds { current.withLock { $0 } }
 
     func applyManifest(_ manifest: Manifest) {
-        current.withLock { $0 = declared.with(manifest) }
+        // A limited task would not run when the test says so.
+        current.withLock { $0 = declared.with(manifest).withoutLimits }
         schedules.withLock { $0 = manifest.schedules }
         // Not on the first use, which may be within a transaction of the application's writer.
         guard !driver.needsPlace, opened.withLock({ $0 == nil }) else { return }

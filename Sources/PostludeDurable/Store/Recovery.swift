@@ -36,6 +36,8 @@ final class Recovery: Sendable {
     private let inFlight = Atomic<Int>(0)
     /// When the suspect that the workers have was claimed; nil if they have none.
     private let suspectSince = Lock<MonotonicTime?>(nil)
+    /// Whether the task store is to be given the limits of the kinds: they may have changed, here or in the store.
+    private let hasNewLimits = Atomic<Bool>(false)
     /// Since when the task store cannot be read or written; nil if it can.
     private let failingSince = Lock<MonotonicTime?>(nil)
     private let thread: LoopThread
@@ -56,6 +58,9 @@ final class Recovery: Sendable {
     }
 
     func start() throws { try thread.start { self.run() } }
+
+    /// Makes the thread give the limits of the kinds to the task store before its next claim.
+    func setLimits() { hasNewLimits.store(true, ordering: .releasing) }
 
     /// Makes the thread look for due records at once.
     func wake() { thread.wake() }
@@ -88,8 +93,12 @@ final class Recovery: Sendable {
             // Schedules first: the tasks that they add are due at once.
             attempt { delay = min(delay, try schedules.fireDue()) }
             attempt {
+                try applyLimits()
                 delay = min(delay, try takeDue())
-                if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
+                if .now >= nextSweep, try removeOld() {
+                    nextSweep = .now + Self.sweep
+                    setLimits()
+                }
             }
             access.progress.flush(to: taskStore)
             failingSince.withLock { [hasFailed] in $0 = hasFailed ? $0 ?? .now : nil }
@@ -107,6 +116,17 @@ final class Recovery: Sendable {
         logger.info(
             "what is paused or cancelled has changed",
             metadata: ["paused": "\(paused)", "cancelled": "\(control.cancelled.count)"])
+    }
+
+    private func applyLimits() throws {
+        guard hasNewLimits.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        do {
+            let kinds = kinds()
+            try taskStore.setLimits(kinds.limits, of: kinds.all.map(\.name))
+        } catch {
+            setLimits()
+            throw error
+        }
     }
 
     /// - Returns: how long to wait before the next call, unless the thread is woken before.

@@ -13,6 +13,7 @@ enum DurableServer {
           - { path: /cancel, method: POST, handler: cancel }
           - { path: /late, method: POST, handler: late }
           - { path: /keyed, method: GET, handler: keyed }
+          - { path: /exclusive, method: POST, handler: exclusive }
           - { path: /journey, method: POST, handler: journey }
           - { path: /poison, method: POST, handler: poison }
           - { path: /poison-task, method: POST, handler: poison-task }

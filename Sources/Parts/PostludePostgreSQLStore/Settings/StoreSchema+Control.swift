@@ -68,12 +68,23 @@ extension StoreSchema {
             RETURN changed;
         END $$;
 
+        -- Sets aside those of some records that are due and paused. Returns their number.
+        CREATE FUNCTION postlude.set_numbers_aside(numbers bigint[], at bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE changed bigint;
+        BEGIN
+            UPDATE postlude.record r SET due = r.due + \(PausedDue.offset)
+            WHERE r.number = ANY (numbers) AND r.state = 0 AND r.owner IS NULL AND r.due <= at
+                AND \(isPaused);
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            RETURN changed;
+        END $$;
+
         -- Sets aside those of the first due records of a priority that are paused.
         CREATE FUNCTION postlude.set_many_aside(rank bigint, at bigint) RETURNS void LANGUAGE sql AS $$
             UPDATE postlude.record r SET due = r.due + \(PausedDue.offset)
             FROM (
                 SELECT s.number FROM postlude.record s
-                WHERE s.state = 0 AND s.owner IS NULL AND s.priority = rank AND s.due <= at
+                WHERE s.state = 0 AND s.owner IS NULL AND s.limit_key IS NULL AND s.priority = rank AND s.due <= at
                 ORDER BY s.due, s.number LIMIT \(PauseBatch.aside)
             ) first
             WHERE r.number = first.number AND r.state = 0 AND r.owner IS NULL AND r.due <= at
@@ -86,6 +97,7 @@ extension StoreSchema {
             ended record;
             past record;
             changed bigint;
+            limited bigint;
         BEGIN
             FOR ended IN
                 SELECT r.id, c.record, c.reason FROM postlude.cancellation c JOIN postlude.record r ON r.number = c.record
@@ -100,13 +112,32 @@ extension StoreSchema {
                 UPDATE postlude.record r SET due = r.due - \(PausedDue.offset)
                 WHERE r.number IN (
                     SELECT s.number FROM postlude.record s
-                    WHERE s.state = 0 AND s.owner IS NULL AND s.priority IN (0, 1, 2) AND s.due >= \(PausedDue.offset)
-                        AND CASE past.what
+                    WHERE s.state = 0 AND s.owner IS NULL AND s.limit_key IS NULL AND s.priority IN (0, 1, 2)
+                        AND s.due >= \(PausedDue.offset) AND CASE past.what
                             WHEN \(PauseTarget.kindNumber) THEN s.name = past.name
                             WHEN \(PauseTarget.keyNumber) THEN s.name = past.name AND s.unique_key = past.value
                             ELSE s.id::text = past.value END
                     LIMIT \(PauseBatch.resumed) FOR UPDATE SKIP LOCKED);
                 GET DIAGNOSTICS changed = ROW_COUNT;
+                -- Those with a limit are not in the same index, and their keys are to be examined.
+                WITH resumed AS (
+                    UPDATE postlude.record r SET due = r.due - \(PausedDue.offset)
+                    WHERE r.number IN (
+                        SELECT s.number FROM postlude.record s
+                        WHERE s.state = 0 AND s.owner IS NULL AND s.limit_key IS NOT NULL AND s.due >= \(PausedDue.offset)
+                            AND s.name = past.name AND past.what IN (\(PauseTarget.kindNumber), \(PauseTarget.keyNumber))
+                            AND (past.what = \(PauseTarget.kindNumber) OR s.unique_key = past.value)
+                        UNION ALL SELECT s.number FROM postlude.record s
+                        WHERE s.id = CASE WHEN past.what = \(PauseTarget.recordNumber) THEN past.value::uuid END
+                            AND s.state = 0 AND s.owner IS NULL AND s.limit_key IS NOT NULL AND s.due >= \(PausedDue.offset)
+                        LIMIT \(PauseBatch.resumed))
+                    RETURNING r.name, r.limit_key
+                ), noted AS (
+                    INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT d.name, d.limit_key FROM resumed d
+                    WHERE d.limit_key <> '\(RecordLimit.follower)'
+                )
+                SELECT count(*) INTO limited FROM resumed;
+                changed := changed + limited;
                 IF changed = 0 THEN
                     DELETE FROM postlude.pause p WHERE p.what = past.what AND p.name = past.name AND p.value = past.value;
                 END IF;

@@ -9,7 +9,8 @@ enum StoreSchema {
     }
 
     static let migrations = [
-        Migration(version: 1, name: "records", sql: tables + control + functions + enqueue + transactions),
+        Migration(
+            version: 1, name: "records", sql: tables + control + functions + limits + enqueue + transactions),
         Migration(version: 2, name: "answers", sql: answers),
     ]
 
@@ -23,10 +24,12 @@ enum StoreSchema {
         static let publisher = 1_349_733_997
         /// The migration of the tables.
         static let migration = 1_349_733_998
-        /// A unique key of the scope `stored`, by its hash.
+        /// A unique key of a scope beyond `unfinished`, by its hash.
         static let key = 1_349_733_999
         /// The preparation of the application's own tables.
         static let preparation = 1_349_733_995
+        /// The claims of records with a limit, by the hash of their name.
+        static let limit = 1_349_734_000
     }
 
     static let history = """
@@ -84,6 +87,7 @@ enum StoreSchema {
             owner bigint,
             queue bigint,
             shape bigint,
+            unique_until bigint,
             id uuid NOT NULL,
             stopped_by uuid,
             position integer NOT NULL,
@@ -99,13 +103,15 @@ enum StoreSchema {
             route text NOT NULL,
             name text NOT NULL,
             unique_key text,
+            limit_key text,
             error text,
             progress text,
             result bytea,
             payload bytea NOT NULL
         ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
         CREATE UNIQUE INDEX record_id ON postlude.record (id);
-        CREATE INDEX record_ready ON postlude.record (priority, due, number) WHERE state = 0 AND owner IS NULL;
+        CREATE INDEX record_ready ON postlude.record (priority, due, number)
+            WHERE state = 0 AND owner IS NULL AND limit_key IS NULL;
         CREATE INDEX record_owned ON postlude.record (owner, number) WHERE owner IS NOT NULL;
         CREATE UNIQUE INDEX record_key ON postlude.record (name, unique_key)
             WHERE unique_key IS NOT NULL AND state IN (0, 1, 6);
@@ -154,7 +160,7 @@ enum StoreSchema {
             (SELECT queue.name FROM postlude.queue WHERE queue.number = record.queue) AS queue, error, route,
             (SELECT suspect.deaths::bigint FROM postlude.suspect WHERE suspect.record = record.number) AS deaths,
             payload, result, stops, stopped_by::text AS stopped_by, takeovers::bigint AS takeovers,
-            queue AS queue_number, shape, progress
+            queue AS queue_number, shape, progress, limit_key
         FROM postlude.record;
 
 
@@ -205,8 +211,9 @@ enum StoreSchema {
         CREATE FUNCTION postlude.append_answered(
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
-            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[], digest bytea, key_route text,
-            new_expires bigint, new_bytes bigint, new_fingerprint bytea, new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
+            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[], limit_keys text[], windows bigint[],
+            followers boolean[], digest bytea, key_route text, new_expires bigint, new_bytes bigint, new_fingerprint bytea,
+            new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE
@@ -216,7 +223,7 @@ enum StoreSchema {
         BEGIN
             FOR stored IN SELECT a.place, a.added, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses, shapes) a
+                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers) a
             LOOP
                 place := stored.place;
                 added := stored.added;
@@ -308,11 +315,13 @@ enum StoreSchema {
         END $$;
 
         -- Stores the records of a request. With `again`, those that exist were stored by an attempt whose result is unknown.
-        -- `block` is the number of the first record; NULL to take a new one.
+        -- `block` is the number of the first record; NULL to take a new one. `windows` are the times, in milliseconds, for which
+        -- unique keys are held; `followers` are records that follow one with a limit.
         CREATE FUNCTION postlude.append(
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
-            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[]
+            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[],
+            limit_keys text[] DEFAULT NULL, windows bigint[] DEFAULT NULL, followers boolean[] DEFAULT NULL
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         DECLARE
@@ -322,21 +331,32 @@ enum StoreSchema {
             own bigint;
             queue_id bigint;
             is_free boolean := false;
+            -- Whether a record that stops the others waits because of its limit.
+            is_blocked boolean := coalesce(followers[1], false);
         BEGIN
             FOR i IN 1 .. coalesce(array_length(ids, 1), 0) LOOP
                 IF again AND EXISTS (SELECT FROM postlude.record r WHERE r.id = ids[i]) THEN
                     RETURN QUERY SELECT i::bigint, true, NULL::postlude.line;
+                    is_blocked := is_blocked OR (limit_keys[i] IS NOT NULL AND stopses[i]);
                     CONTINUE;
                 END IF;
                 queue_id := CASE WHEN queues[i] IS NOT NULL THEN postlude.queue_number(queues[i]) END;
                 first_state := CASE WHEN queues[i] IS NULL OR in_turns[i] THEN 0 ELSE 6 END;
-                own := CASE WHEN not_befores[i] IS NULL AND first_state = 0 THEN me END;
+                own := CASE
+                    WHEN not_befores[i] IS NULL AND first_state = 0 AND limit_keys[i] IS NULL AND followers[i] IS NOT TRUE THEN me
+                END;
                 LOOP
                     IF keys[i] IS NOT NULL THEN
                         IF onces[i] THEN
                             PERFORM pg_advisory_xact_lock(\(LockClass.key), hashtext(names[i] || chr(10) || keys[i]));
                             SELECT r.number INTO other FROM postlude.record r
                             WHERE r.name = names[i] AND r.unique_key = keys[i] ORDER BY r.number DESC LIMIT 1;
+                        ELSIF windows[i] IS NOT NULL THEN
+                            PERFORM pg_advisory_xact_lock(\(LockClass.key), hashtext(names[i] || chr(10) || keys[i]));
+                            SELECT r.number INTO other FROM postlude.record r
+                            WHERE r.name = names[i] AND r.unique_key = keys[i]
+                                AND (r.state IN (0, 1, 6) OR r.added > at - windows[i])
+                            ORDER BY r.number DESC LIMIT 1;
                         ELSE
                             SELECT r.number INTO other FROM postlude.record r
                             WHERE r.name = names[i] AND r.unique_key = keys[i] AND r.state IN (0, 1, 6);
@@ -348,16 +368,22 @@ enum StoreSchema {
                     END IF;
                     IF next_number IS NULL THEN next_number := nextval('postlude.block') << 16; END IF;
                     INSERT INTO postlude.record (
-                        number, added, due, expires, owner, queue, id, position, priority, state, stops, once, request, route,
-                        name, unique_key, payload, shape)
+                        number, added, due, expires, owner, queue, unique_until, id, position, priority, state, stops, once,
+                        request, route, name, unique_key, limit_key, payload, shape)
                     VALUES (
-                        next_number, at, greatest(at, coalesce(not_befores[i], at)), expiries[i], own, queue_id, ids[i],
+                        next_number, at, greatest(at, coalesce(not_befores[i], at)), expiries[i], own, queue_id,
+                        CASE WHEN keys[i] IS NOT NULL THEN at + windows[i] END, ids[i],
                         CASE WHEN block IS NULL THEN i - 1 ELSE next_number & 65535 END, priorities[i], first_state, stopses[i],
-                        keys[i] IS NOT NULL AND onces[i], request_id, request_route, names[i], keys[i], payloads[i],
-                        shapes[i])
+                        keys[i] IS NOT NULL AND onces[i], request_id, request_route, names[i], keys[i],
+                        CASE WHEN limit_keys[i] IS NULL AND is_blocked THEN '\(RecordLimit.follower)' ELSE limit_keys[i] END,
+                        payloads[i], shapes[i])
                     ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN (0, 1, 6) DO NOTHING;
                     IF FOUND THEN
                         next_number := next_number + 1;
+                        IF limit_keys[i] IS NOT NULL THEN
+                            is_blocked := is_blocked OR stopses[i];
+                            INSERT INTO postlude.limit_event (name, key) VALUES (names[i], limit_keys[i]);
+                        END IF;
                         is_free := is_free OR (own IS NULL AND first_state = 0 AND coalesce(not_befores[i], at) <= at);
                         RETURN QUERY SELECT i::bigint, true, NULL::postlude.line;
                         EXIT;
@@ -372,22 +398,24 @@ enum StoreSchema {
         CREATE FUNCTION postlude.append_each(
             at bigint, again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
             priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[],
-            shapes bigint[]
+            shapes bigint[], limit_keys text[], windows bigint[]
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE item record;
         BEGIN
             FOR item IN
                 SELECT * FROM unnest(
-                    ids, names, payloads, priorities, not_befores, expiries, keys, onces, queues, shapes
+                    ids, names, payloads, priorities, not_befores, expiries, keys, onces, queues, shapes, limit_keys, windows
                 ) WITH ORDINALITY AS u (
-                    id, name, payload, priority, not_before, expiry, unique_key, once, queue, shape, number)
+                    id, name, payload, priority, not_before, expiry, unique_key, once, queue, shape, limit_key, unique_window,
+                    number)
                 ORDER BY u.number
             LOOP
                 RETURN QUERY SELECT item.number, a.added, a.line FROM postlude.append(
                     NULL, at, again, NULL, request_id, request_route, ARRAY[item.id], ARRAY[item.name], ARRAY[item.payload],
                     ARRAY[item.priority], ARRAY[item.not_before], ARRAY[item.expiry], ARRAY[item.unique_key], ARRAY[item.once],
-                    ARRAY[item.queue], ARRAY[false], ARRAY[false], ARRAY[item.shape]) a;
+                    ARRAY[item.queue], ARRAY[false], ARRAY[false], ARRAY[item.shape], ARRAY[item.limit_key],
+                    ARRAY[item.unique_window]) a;
             END LOOP;
         END $$;
 
@@ -396,7 +424,7 @@ enum StoreSchema {
             me bigint, lenient boolean, record_id uuid, new_result bytea, more_attempts bigint, start bigint, at bigint,
             again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
             priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[],
-            shapes bigint[]
+            shapes bigint[], limit_keys text[], windows bigint[]
         ) RETURNS void LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         BEGIN
@@ -408,7 +436,7 @@ enum StoreSchema {
             IF FOUND THEN
                 PERFORM count(*) FROM postlude.append_each(
                     at, again, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                    onces, queues, shapes);
+                    onces, queues, shapes, limit_keys, windows);
             END IF;
         END $$;
 
@@ -418,7 +446,7 @@ enum StoreSchema {
             schedule text, fired_time bigint, me bigint, at bigint, again boolean, block bigint, request_id text,
             request_route text, ids uuid[], names text[], payloads bytea[], priorities bigint[], not_befores bigint[],
             expiries bigint[], keys text[], onces boolean[], queues text[], in_turns boolean[], stopses boolean[],
-            shapes bigint[]
+            shapes bigint[], limit_keys text[], windows bigint[], followers boolean[]
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         BEGIN
@@ -429,18 +457,25 @@ enum StoreSchema {
             RETURN QUERY SELECT 0::bigint, true, NULL::postlude.line;
             RETURN QUERY SELECT a.place, a.added, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses, shapes) a;
+                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers) a;
         END $$;
 
         -- Ends the records after one that has not succeeded, if that one stops the others.
         CREATE FUNCTION postlude.stop_after(blocker uuid, what text, at bigint, new_state bigint)
-        RETURNS void LANGUAGE sql AS $$
-            UPDATE postlude.record r
-            SET state = new_state, owner = NULL, ended = at, stopped_by = b.id,
-                error = 'the task ' || b.name || ' ' || b.id || ' before it ' || what
-            FROM postlude.record b
-            WHERE b.id = blocker AND b.stops AND r.number > b.number AND r.number <= (b.number | 65535) AND r.state = 0
-        $$;
+        RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            WITH stopped AS (
+                UPDATE postlude.record r
+                SET state = new_state, owner = NULL, ended = at, stopped_by = b.id,
+                    error = 'the task ' || b.name || ' ' || b.id || ' before it ' || what
+                FROM postlude.record b
+                WHERE b.id = blocker AND b.stops AND r.number > b.number AND r.number <= (b.number | 65535) AND r.state = 0
+                RETURNING r.name, r.limit_key
+            )
+            -- In a strict order, others may have waited for them.
+            INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT s.name, s.limit_key FROM stopped s
+            WHERE s.limit_key <> '\(RecordLimit.follower)';
+        END $$;
 
         -- Ends a record that has not succeeded, unless it is over or another owner's. With `lenient`, it need not have an owner.
         -- The later records that depend on it get the state `stopped_state`.
@@ -453,7 +488,10 @@ enum StoreSchema {
             SET state = new_state, owner = NULL, ended = at, error = coalesce(why, r.error),
                 stopped_by = coalesce(blocker, r.stopped_by)
             WHERE r.id = record_id AND r.state IN (0, 1, 6) AND (r.owner = me OR (r.owner IS NULL AND (lenient OR r.state = 6)));
-            IF FOUND THEN PERFORM postlude.stop_after(record_id, what, at, stopped_state); END IF;
+            IF FOUND THEN
+                PERFORM postlude.stop_after(record_id, what, at, stopped_state);
+                PERFORM postlude.note_limit_of(record_id);
+            END IF;
         END $$;
 
         -- Moves a record to the outbox.
@@ -471,7 +509,7 @@ enum StoreSchema {
         CREATE FUNCTION postlude.is_suspected(record_number bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
             SELECT EXISTS (
                 SELECT FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
-                WHERE s.record BETWEEN record_number & -65536 AND record_number | 65535 AND d.state = 0)
+                WHERE s.record BETWEEN record_number & -65536 AND record_number | 65535 AND d.state = 0 AND d.limit_key IS NULL)
         $$;
 
         -- Ends records that have expired.
@@ -479,12 +517,13 @@ enum StoreSchema {
         DECLARE expired record;
         BEGIN
             FOR expired IN
-                SELECT r.number, r.id, r.stops FROM postlude.record r
+                SELECT r.number, r.id, r.stops, r.limit_key FROM postlude.record r
                 WHERE r.expires <= at AND r.expires IS NOT NULL AND r.state = 0 AND r.owner IS NULL
                 ORDER BY r.expires LIMIT 512 FOR UPDATE SKIP LOCKED
             LOOP
                 UPDATE postlude.record r SET state = 4, ended = at WHERE r.number = expired.number;
                 IF expired.stops THEN PERFORM postlude.stop_after(expired.id, what, at, 3); END IF;
+                IF expired.limit_key IS NOT NULL THEN PERFORM postlude.note_limit_of(expired.id); END IF;
             END LOOP;
         END $$;
 
@@ -498,7 +537,7 @@ enum StoreSchema {
             -- The session that locks the first record that can be claimed claims the request: no request is split.
             SELECT r.number INTO first_number FROM postlude.record r
             WHERE r.number BETWEEN block AND block | 65535 AND r.state = 0 AND r.owner IS NULL AND r.due <= at
-                AND (r.expires IS NULL OR r.expires > at)
+                AND r.limit_key IS NULL AND (r.expires IS NULL OR r.expires > at)
             ORDER BY r.number LIMIT 1;
             IF NOT FOUND THEN RETURN; END IF;
             PERFORM FROM postlude.record r
@@ -506,15 +545,17 @@ enum StoreSchema {
             IF NOT FOUND THEN RETURN; END IF;
             SELECT r.number INTO barrier FROM postlude.record r
             WHERE r.number BETWEEN block AND block | 65535 AND r.stops AND r.state IN (0, 1)
-                AND NOT (r.state = 0 AND r.owner IS NULL AND r.due <= at AND (r.expires IS NULL OR r.expires > at))
+                AND NOT (r.state = 0 AND r.owner IS NULL AND r.due <= at AND r.limit_key IS NULL
+                    AND (r.expires IS NULL OR r.expires > at))
             ORDER BY r.number LIMIT 1;
             IF barrier IS NOT NULL THEN
                 UPDATE postlude.record r SET due = at + 5000
-                WHERE r.number > barrier AND r.number <= block | 65535 AND r.state = 0 AND r.owner IS NULL AND r.due <= at;
+                WHERE r.number > barrier AND r.number <= block | 65535 AND r.state = 0 AND r.owner IS NULL AND r.due <= at
+                    AND r.limit_key IS NULL;
             END IF;
             RETURN QUERY UPDATE postlude.record r SET owner = me
             WHERE r.number >= block AND r.number < coalesce(barrier, (block | 65535) + 1) AND r.state = 0
-                AND r.owner IS NULL AND r.due <= at AND (r.expires IS NULL OR r.expires > at)
+                AND r.owner IS NULL AND r.due <= at AND r.limit_key IS NULL AND (r.expires IS NULL OR r.expires > at)
             RETURNING r.number;
         END $$;
 
@@ -536,8 +577,8 @@ enum StoreSchema {
             IF is_controlled THEN PERFORM postlude.follow_control(at); END IF;
             IF takes_suspect AND maximum > 0 THEN
                 SELECT d.number & -65536 INTO block FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
-                WHERE d.state = 0 AND d.owner IS NULL AND d.due <= at AND (d.expires IS NULL OR d.expires > at)
-                    AND NOT coalesce(d.shape = ANY (left_shapes), false)
+                WHERE d.state = 0 AND d.owner IS NULL AND d.due <= at AND d.limit_key IS NULL
+                    AND (d.expires IS NULL OR d.expires > at) AND NOT coalesce(d.shape = ANY (left_shapes), false)
                 ORDER BY d.due, d.number LIMIT 1;
                 IF FOUND THEN
                     seen := ARRAY[block];
@@ -553,7 +594,7 @@ enum StoreSchema {
                 EXIT WHEN taken >= maximum;
                 FOR candidate IN
                     SELECT r.number FROM postlude.record r
-                    WHERE r.state = 0 AND r.owner IS NULL AND r.priority = rank AND r.due <= at
+                    WHERE r.state = 0 AND r.owner IS NULL AND r.limit_key IS NULL AND r.priority = rank AND r.due <= at
                         AND (r.expires IS NULL OR r.expires > at)
                         AND NOT coalesce(r.shape = ANY (left_shapes), false)
                     ORDER BY r.due, r.number
@@ -595,6 +636,7 @@ enum StoreSchema {
             block bigint := nullif(current_setting('postlude.block', true), '');
             rank integer := array_position(ARRAY['high', 'normal', 'low'], priority) - 1;
             begins timestamptz := coalesce(not_before, clock_timestamp() + delay);
+            limit_key text := CASE WHEN queue IS NULL THEN postlude.limit_key_of(name, payload) END;
             result record;
         BEGIN
             IF name IS NULL OR payload IS NULL THEN
@@ -625,7 +667,7 @@ enum StoreSchema {
                 ARRAY[convert_to(payload::text, 'UTF8')], ARRAY[rank::bigint],
                 ARRAY[floor(extract(epoch FROM begins) * 1000)::bigint],
                 ARRAY[floor(extract(epoch FROM expires) * 1000)::bigint], ARRAY[unique_key], ARRAY[scope = 'stored'],
-                ARRAY[queue], ARRAY[false], ARRAY[coalesce(stops, false)], ARRAY[NULL::bigint]) a;
+                ARRAY[queue], ARRAY[false], ARRAY[coalesce(stops, false)], ARRAY[NULL::bigint], ARRAY[limit_key]) a;
             IF NOT result.added THEN RETURN result.other; END IF;
             PERFORM set_config('postlude.block', (block + 1)::text, true);
             IF queue IS NOT NULL THEN NOTIFY postlude; END IF;

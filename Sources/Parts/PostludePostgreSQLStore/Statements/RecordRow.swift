@@ -5,7 +5,7 @@ internal import PostludeTaskStore
 struct RecordRows {
     static let summaryColumns = """
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
-        ended, queue, error, route, deaths, progress
+        ended, queue, error, route, deaths, progress, limit_key
         """
     static let columns = summaryColumns + ", payload, result, stops, stopped_by, takeovers, shape"
 
@@ -43,21 +43,22 @@ struct RecordRows {
             route: try rows.text(row, offset + 17), deaths: try count(row, 18),
             progress: try rows.optionalText(row, offset + 19).flatMap { RecordProgress($0) })
         summary.isPaused = state == .waiting && due >= PausedDue.offset
+        summary.limitKey = try rows.optionalText(row, offset + 20)
         return summary
     }
 
     func record(_ row: Int) throws(PostgreSQLError) -> Record {
         var record = Record(
-            summary: try summary(row), payload: try rows.data(row, offset + 20),
-            result: try rows.optionalData(row, offset + 21),
-            stopsOnFailure: try rows.boolean(row, offset + 22),
-            stoppedBy: try rows.optionalText(row, offset + 23).flatMap { RecordID($0) })
-        record.shape = try rows.optionalInteger(row, offset + 25)
+            summary: try summary(row), payload: try rows.data(row, offset + 21),
+            result: try rows.optionalData(row, offset + 22),
+            stopsOnFailure: try rows.boolean(row, offset + 23),
+            stoppedBy: try rows.optionalText(row, offset + 24).flatMap { RecordID($0) })
+        record.shape = try rows.optionalInteger(row, offset + 26)
         return record
     }
 
     /// How often the record was taken over from a dead owner.
-    func takeovers(_ row: Int) throws(PostgreSQLError) -> Int { try count(row, 24) }
+    func takeovers(_ row: Int) throws(PostgreSQLError) -> Int { try count(row, 25) }
 
     func summaries() throws(PostgreSQLError) -> [RecordSummary] {
         var all: [RecordSummary] = []

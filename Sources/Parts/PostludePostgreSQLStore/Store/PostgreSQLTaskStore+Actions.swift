@@ -30,6 +30,10 @@ extension PostgreSQLTaskStore {
             if record.state == .done {
                 try session.run("DELETE FROM postlude.step WHERE record = $1", [.integer(record.number)])
             }
+            try session.run(
+                "UPDATE postlude.record SET limit_key = NULL WHERE number = $1 AND limit_key = $2",
+                [.integer(record.number), .text(RecordLimit.follower)])
+            try session.noteLimit(of: record)
             for follower in followers { try session.revive(follower, at: now) }
             return .changed
         }
@@ -56,6 +60,7 @@ extension PostgreSQLTaskStore {
             }
             let end = "UPDATE postlude.record SET state = 5, owner = NULL, ended = $1 WHERE number = $2"
             try session.run(end, [now, .integer(record.number)])
+            try session.noteLimit(of: record)
             for follower in try session.allStopped(by: record.id) {
                 try session.run(end, [now, .integer(follower.number)])
             }
@@ -135,6 +140,7 @@ extension Session {
             """,
             [now, .integer(record.number)])
         try run("DELETE FROM postlude.suspect WHERE record = $1", [.integer(record.number)])
+        try noteLimit(of: record)
     }
 
     func isStopped(

@@ -163,27 +163,28 @@ struct Appending: Sendable {
     var ownIDs: [RecordID] {
         guard request.runsHere else { return [] }
         return zip(request.records, ids).filter { record, _ in
-            record.notBefore == nil && (record.queue == nil || record.leavesInTurn)
+            !record.mustBeClaimed && (record.queue == nil || record.leavesInTurn)
         }.map(\.1)
     }
 
     private static let arguments =
-        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
+        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
     private static let columns = RecordRows.columns(of: "a.line")
     private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
     private static let appendAnswered = """
         SELECT a.place, a.added, \(columns)
-        FROM postlude.append_answered(\(arguments), $18, $19, $20, $21, $22, $23, $24, $25, $26) a
+        FROM postlude.append_answered(\(arguments), $21, $22, $23, $24, $25, $26, $27, $28, $29) a
         """
     private static let fire =
-        "SELECT a.place, a.added, \(columns) FROM postlude.fire($18, $19, \(arguments)) a"
+        "SELECT a.place, a.added, \(columns) FROM postlude.fire($21, $22, \(arguments)) a"
 
     func statement(_ context: WriteContext) -> Statement {
         guard let answer else { return Statement(Self.append, values(context)) }
         return Statement(Self.appendAnswered, values(context) + answer.values)
     }
 
-    private static let separateColumns = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
+    private static let separateColumns =
+        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
     private static let appendEach =
         "SELECT a.place, a.added, \(columns) FROM postlude.append_each(\(separateColumns)) a"
 
@@ -194,8 +195,8 @@ struct Appending: Sendable {
     /// The arguments of the function `append_each`.
     func separateValues(_ context: WriteContext) -> [StatementValue] {
         let all = values(context)
-        // Without the owner, `in_turns` and `stopses`, which mean nothing for the only record of a request.
-        return Array(all[1..<14]) + all[16...]
+        // Without the owner, `in_turns`, `stopses` and `followers`, which mean nothing for the only record of a request.
+        return Array(all[1..<14]) + all[16..<19]
     }
 
     /// Inserts the records, and the answer, in a transaction of the application.
@@ -234,6 +235,9 @@ struct Appending: Sendable {
             .list(.boolean, records.map { .boolean($0.leavesInTurn) }),
             .list(.boolean, records.map { .boolean($0.stopsOnFailure) }),
             .list(.integer, records.map { .integer(shapes.number(of: $0)) }),
+            .list(.text, records.map { .text($0.limitKey) }),
+            .list(.integer, records.map { .integer($0.uniqueUntil(addedAt: 0)) }),
+            .list(.boolean, records.map { .boolean($0.followsLimited) }),
         ]
     }
 

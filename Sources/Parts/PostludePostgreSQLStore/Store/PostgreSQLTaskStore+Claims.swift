@@ -57,18 +57,25 @@ extension PostgreSQLTaskStore {
                     Self.freeUnknown,
                     [.integer(context.owner), .integer(now), .ids(known.ids), .integer(known.end)]))
         }
-        if isClockBehind { statements.append(Statement(Self.correctDueTimes, [.integer(now)])) }
+        let applied = limits.limits
+        if isClockBehind {
+            statements.append(Statement(Self.correctDueTimes, [.integer(now)]))
+            if !applied.isEmpty { statements.append(Statement(Self.correctLimited, [.integer(now)])) }
+        }
         statements.append(
             Statement(
                 "SELECT postlude.close_expired($1, $2)::text",
                 [.integer(now), .text(StopReason.expired.verb)]))
+        let arguments: [StatementValue] = [
+            .integer(context.owner), .integer(now), .integer(Int64(max(0, limit))), .boolean(takingSuspect),
+            .integers(leftShapes.sorted()),
+        ]
         statements.append(
-            Statement(
-                Self.take,
-                [
-                    .integer(context.owner), .integer(now), .integer(Int64(max(0, limit))),
-                    .boolean(takingSuspect), .integers(leftShapes.sorted()),
-                ]))
+            applied.isEmpty
+                ? Statement(Self.take, arguments)
+                : Statement(
+                    Self.takeWithLimits,
+                    arguments + limitArguments(applied, startingWithThem: limits.takeTurn())))
         statements.append(Statement("COMMIT"))
         do throws(PostgreSQLError) {
             let rows = try WriteQueue.results(of: try session.pipeline(statements), session)
@@ -109,6 +116,7 @@ extension PostgreSQLTaskStore {
                 if record.isTakenOver { held.takenOver.insert(record.id) }
             }
         }
+        limits.note(requests)
         return requests
     }
 
@@ -123,19 +131,32 @@ extension PostgreSQLTaskStore {
     /// Makes records that were to run at once due now, if the clock was set back after they were added.
     private static let correctDueTimes = """
         UPDATE postlude.record SET due = $1
-        WHERE state = 0 AND owner IS NULL AND priority IN (0, 1, 2) AND due > $1 AND due = added
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority IN (0, 1, 2) AND due > $1 AND due = added
+        """
+
+    private static let correctLimited = """
+        WITH corrected AS (
+            UPDATE postlude.record SET due = $1
+            WHERE state = 0 AND owner IS NULL AND limit_key IS NOT NULL AND due > $1 AND due = added
+            RETURNING name, limit_key
+        )
+        INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT name, limit_key FROM corrected
         """
 
     package func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date? {
-        try read { try $0.number(Self.next, [.boolean(takingSuspect), .integers(leftShapes.sorted())]) }.map(
-            Date.init(milliseconds:))
+        let (now, names, left) = (now, limits.limits.map(\.name), leftShapes.sorted())
+        return try read { session in
+            let others = try session.number(Self.next, [.boolean(takingSuspect), .integers(left)])
+            let limited = names.isEmpty ? nil : try nextLimited(names, at: now, in: session)
+            return [others, limited].compactMap(\.self).min()
+        }.map(Date.init(milliseconds:))
     }
 
     private static let next: String = {
         let unsuspected = RecordPriority.allCases.map { priority in
             """
             (SELECT r.due FROM postlude.record r
-            WHERE r.state = 0 AND r.owner IS NULL AND r.priority = \(priority.rawValue)
+            WHERE r.state = 0 AND r.owner IS NULL AND r.limit_key IS NULL AND r.priority = \(priority.rawValue)
                 AND NOT coalesce(r.shape = ANY ($2), false) AND NOT postlude.is_suspected(r.number)
             ORDER BY r.due LIMIT 1)
             """
@@ -144,7 +165,8 @@ extension PostgreSQLTaskStore {
             SELECT min(due) FROM (
                 \(unsuspected.joined(separator: " UNION ALL "))
                 UNION ALL SELECT d.due FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
-                WHERE $1 AND d.state = 0 AND d.owner IS NULL AND NOT coalesce(d.shape = ANY ($2), false)
+                WHERE $1 AND d.state = 0 AND d.owner IS NULL AND d.limit_key IS NULL
+                    AND NOT coalesce(d.shape = ANY ($2), false)
             ) AS next
             """
     }()
@@ -249,6 +271,7 @@ private struct OwnerRelease {
     /// - Returns: the deaths of records, and the records that were interrupted too often.
     func run() throws(PostgreSQLError) -> (deaths: [RecordDeath], exhausted: [RecordID]) {
         let end = try endOfBatch()
+        try session.run(Self.noteLimited, [.integer(other.number), .integer(end)])
         var deaths: [RecordDeath] = []
         for (id, attempt) in try blamed() {
             if let death = try suspect(id, attempt, before: end) { deaths.append(death) }
@@ -357,6 +380,10 @@ private struct OwnerRelease {
     private static let delayBehind = """
         UPDATE postlude.record SET owner = NULL, due = $1, takeovers = takeovers + 1
         WHERE number > $2 AND number <= ($2 | 65535) AND state = 0 AND owner = $3
+        """
+    private static let noteLimited = """
+        INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT name, limit_key FROM postlude.record
+        WHERE owner = $1 AND number < $2 AND limit_key IS NOT NULL
         """
     /// The records were due when the process claimed them; the clock may have been set back since.
     private static let release = """

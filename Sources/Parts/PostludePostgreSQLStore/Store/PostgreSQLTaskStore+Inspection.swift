@@ -76,8 +76,8 @@ extension PostgreSQLTaskStore {
     private static let oldest: String = {
         let ready = RecordPriority.allCases.map { priority in
             """
-            (SELECT due FROM postlude.record WHERE state = 0 AND owner IS NULL AND priority = \(priority.rawValue)
-            ORDER BY due LIMIT 1)
+            (SELECT due FROM postlude.record
+            WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = \(priority.rawValue) ORDER BY due LIMIT 1)
             """
         }
         return """

@@ -38,12 +38,10 @@ extension PostgreSQLTaskStore {
             if let beginning = held.beginnings.removeValue(forKey: id), case .done = end, beginning.join() {
                 start = beginning.time
             }
-            switch end {
-            case .retrying, .postponed(_, isKept: true): break
-            default: held.remove(id)
-            }
+            if !end.isKept { held.remove(id) }
             writeLater { [start, shapes] in Self.end(id, end, since: start, at: now, shapes: shapes, $0) }
         }
+        noteFreePlace(of: id, end)
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
 
@@ -169,7 +167,7 @@ extension PostgreSQLTaskStore {
         """
     private static let finish = """
         SELECT postlude.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-            $20)::text
+            $20, $21, $22)::text
         """
     private static let again = """
         UPDATE postlude.record SET state = 0, owner = NULL, due = $2, error = $3

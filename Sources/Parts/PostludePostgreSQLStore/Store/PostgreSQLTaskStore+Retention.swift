@@ -5,7 +5,7 @@ extension PostgreSQLTaskStore {
     package func removeOver(
         endedBefore time: Date, failedBefore failedTime: Date, limit: Int
     ) throws(TaskStoreError) -> Int {
-        let (time, failedTime) = (time.milliseconds, failedTime.milliseconds)
+        let (time, failedTime, now) = (time.milliseconds, failedTime.milliseconds, now)
         return try change { session, _ in
             var removed = 0
             for state in RecordState.allCases where state.isOver && removed < limit {
@@ -16,7 +16,7 @@ extension PostgreSQLTaskStore {
                         [
                             .integer(state.rawValue), .integer(end), .integer(Int64(limit - removed)),
                             .integer(time),
-                            .integer(failedTime),
+                            .integer(failedTime), .integer(now),
                         ]
                     ).changes
             }
@@ -43,6 +43,7 @@ extension PostgreSQLTaskStore {
         DELETE FROM postlude.record WHERE number IN (
             SELECT r.number FROM postlude.record r
             WHERE r.state = $1 AND r.ended < $2 AND r.ended IS NOT NULL
+                AND (r.unique_until IS NULL OR r.unique_until <= $6)
                 AND (NOT r.once OR NOT EXISTS (
                     SELECT FROM postlude.record other
                     WHERE other.number BETWEEN r.number & -65536 AND r.number | 65535 AND other.once

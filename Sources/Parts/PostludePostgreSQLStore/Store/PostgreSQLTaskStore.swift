@@ -28,6 +28,8 @@ package final class PostgreSQLTaskStore: RecordStore {
     let shapes = ShapeNumbers()
     /// The shapes whose records this process leaves to others.
     private let left = Lock<Set<Int64>>([])
+    /// The limits that this process applies when it claims records.
+    let limits = KnownLimits()
     /// The records of this process.
     let held = Lock(HeldRecords())
     /// The time at the last claim; nil before the first one.
@@ -92,11 +94,12 @@ package final class PostgreSQLTaskStore: RecordStore {
                 { context in
                     // The records were due when they were claimed; the clock may have been set back since.
                     [
+                        Statement(Self.noteLimited, [.integer(context.owner)]),
                         Statement(Self.free, [.integer(context.owner), .integer(now)]),
                         Statement(Self.leave, [.integer(context.owner)]),
                         Statement(Self.die, [.integer(context.owner)]),
                     ]
-                }, { rows throws(PostgreSQLError) in rows.count > 1 && rows[1].changes == 1 })
+                }, { rows throws(PostgreSQLError) in rows.count > 2 && rows[2].changes == 1 })
         }
         writer.close(with: leaving)
         do {
@@ -110,6 +113,10 @@ package final class PostgreSQLTaskStore: RecordStore {
         }
     }
 
+    private static let noteLimited = """
+        INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT name, limit_key FROM postlude.record
+        WHERE owner = $1 AND limit_key IS NOT NULL
+        """
     private static let free = """
         WITH freed AS (
             UPDATE postlude.record SET owner = NULL, due = least(due, $2) WHERE owner = $1 AND state = 0 RETURNING 1

@@ -10,6 +10,8 @@ final class TransactionRecords {
         var next: Int64
         /// Whether one of them stops the others on failure.
         var stops: Bool
+        /// Whether one of them does, and has a limit.
+        var limits = false
     }
 
     private struct Appended {
@@ -54,12 +56,18 @@ final class TransactionRecords {
         var next = try run(of: request.id, in: transaction)
         for index in request.records.indices {
             request.records[index].leavesInTurn = next.stops && request.records[index].queue != nil
+            request.records[index].followsLimited = next.limits
             next.stops = next.stops || request.records[index].stopsOnFailure
         }
         let appending = try Appending(request, now: store.now, shapes: store.shapes)
         let results = try results(
             of: appending, appending.statement(context, from: next.next), in: transaction)
         next.next += Int64(results.filter { $0.isAdded }.count)
+        next.limits =
+            next.limits
+            || zip(request.records, results).contains { record, result in
+                result.isAdded && record.stopsOnFailure && record.limitKey != nil
+            }
         run = next
         note(appending, results)
         appended.append(Appended(ids: results.map(\.id), ended: ended))

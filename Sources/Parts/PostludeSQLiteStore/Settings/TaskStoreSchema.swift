@@ -11,7 +11,7 @@ enum TaskStoreSchema {
     static let migrations: [Migration] = [
         ("records", records), ("order", order), ("suspects", suspects),
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
-        ("control", control), ("shapes", shapes), ("steps", steps),
+        ("control", control), ("shapes", shapes), ("steps", steps), ("limits", limits),
     ]
 
     /// The name of the migration that makes the tables.
@@ -208,6 +208,42 @@ enum TaskStoreSchema {
             interruptions INTEGER NOT NULL DEFAULT 0,
             progress TEXT
         ) STRICT;
+        """
+
+    /// `limit_key`: the key of the records that share a limit; a record that has one is not in `record_ready`. `unique_until`: the time
+    /// until which the record is kept because of its unique key.
+    ///
+    /// `limit_name` has the names with a limit, with the member of the payload that is the key, and the time of the last claim. `limit_key`
+    /// has the keys with records that are not over, and when each is to be examined next. `limit_begin` has how many records of a key
+    /// have begun at a time.
+    private static let limits: TaskStoreSQL = """
+        ALTER TABLE ~record ADD COLUMN limit_key TEXT;
+        ALTER TABLE ~record ADD COLUMN unique_until INTEGER;
+        DROP INDEX ~record_ready;
+        CREATE INDEX ~record_ready ON ~record (priority, due) WHERE state = 0 AND owner IS NULL AND limit_key IS NULL;
+        CREATE INDEX ~record_limited ON ~record (name, limit_key, priority, due)
+            WHERE limit_key IS NOT NULL AND state = 0 AND owner IS NULL;
+        CREATE INDEX ~record_limited_open ON ~record (name, limit_key, owner) WHERE limit_key IS NOT NULL AND state < 2;
+
+        CREATE TABLE ~limit_name (
+            name TEXT NOT NULL PRIMARY KEY,
+            member TEXT,
+            clock INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE ~limit_key (
+            name TEXT NOT NULL,
+            key TEXT NOT NULL,
+            due INTEGER NOT NULL,
+            PRIMARY KEY (name, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX ~limit_key_due ON ~limit_key (name, due);
+        CREATE TABLE ~limit_begin (
+            name TEXT NOT NULL,
+            key TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (name, key, time)
+        ) STRICT, WITHOUT ROWID;
         """
 }
 

@@ -11,7 +11,7 @@ struct RecordRow {
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, (SELECT name FROM ~queue WHERE ~queue.number = ~record.queue), error, \
         route, (SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number),
-        (SELECT progress FROM ~progress WHERE ~progress.record = ~record.number)
+        (SELECT progress FROM ~progress WHERE ~progress.record = ~record.number), limit_key
         """
     /// The payload and the result are read as bytes, so that no text is validated or copied.
     private static let columns: TaskStoreSQL = """
@@ -49,6 +49,7 @@ struct RecordRow {
             error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0,
             progress: try progress())
         summary.isPaused = state == .waiting && due >= PausedDue.offset
+        summary.limitKey = try optional(20)
         return summary
     }
 
@@ -58,11 +59,11 @@ struct RecordRow {
     }
 
     func record() throws -> Record {
-        let (stops, stoppedBy): (Int64, String?) = (try value(22), try optional(23))
+        let (stops, stoppedBy): (Int64, String?) = (try value(23), try optional(24))
         var record = Record(
-            summary: try summary(), payload: try value(20), result: try optional(21),
+            summary: try summary(), payload: try value(21), result: try optional(22),
             stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
-        record.shape = try optional(24)
+        record.shape = try optional(25)
         return record
     }
 

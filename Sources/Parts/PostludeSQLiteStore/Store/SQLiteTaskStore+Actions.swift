@@ -31,6 +31,8 @@ extension SQLiteTaskStore {
             try database.run(Self.forgettingProgress, [record.number])
             // A dead letter continues after its steps.
             if record.state == .done { try database.run(Self.forgettingSteps, [record.number]) }
+            try database.run(LimitTables.freeFollower, [record.number])
+            try database.run(LimitTables.addKeyOfRecord, [record.number])
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }
@@ -49,6 +51,7 @@ extension SQLiteTaskStore {
             default: break
             }
             try database.run(Self.discarding, [now, record.number])
+            try database.run(LimitTables.addKeyOfEnded, [now, record.id.text])
             for follower in try database.allStopped(by: record.id) {
                 try database.run(Self.discarding, [now, follower.number])
             }

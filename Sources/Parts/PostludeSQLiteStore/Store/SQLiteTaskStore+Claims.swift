@@ -19,8 +19,11 @@ extension SQLiteTaskStore {
             // Reported before the commit: even if this process dies then, each death is reported at least once.
             for death in released.deaths { settings.died(death) }
             try claim.closeExpired()
-            return (released: released, requests: try claim.take(limit, takingSuspect: takingSuspect))
+            return (
+                released: released, requests: try claim.take(limit, takingSuspect: takingSuspect, by: limits)
+            )
         }
+        limits.note(claimed.requests)
         for other in claimed.released.gone { RunningRecords.remove(ofOwner: other, taskStore: path) }
         for id in claimed.released.exhausted {
             settings.warn("the task \(id) is a dead letter: \(RecordInterruption.error)")
@@ -73,6 +76,9 @@ extension SQLiteTaskStore {
             {
                 due.append(suspect)
             }
+            for limit in limits.limits {
+                if let key = try database.number(LimitTables.nextKey, [limit.name]) { due.append(key) }
+            }
             return due.min()
         }.map(Date.init(milliseconds:))
     }
@@ -114,27 +120,30 @@ struct Claim {
     }
 
     static let nextDue: TaskStoreSQL = """
-        SELECT due FROM ~record WHERE state = 0 AND owner IS NULL AND priority = ? ORDER BY due LIMIT 1
+        SELECT due FROM ~record
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = ? ORDER BY due LIMIT 1
         """
     /// Selects the requests that have a suspect. CROSS JOIN makes SQLite begin with the suspects: it does not know that they
     /// are few.
     private static let suspectHeads: TaskStoreSQL = """
-        SELECT ~record.head FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record WHERE ~record.state = 0
+        SELECT ~record.head FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record
+        WHERE ~record.state = 0 AND ~record.limit_key IS NULL
         """
     static let nextUnsuspected: TaskStoreSQL = """
         SELECT due FROM ~record
-        WHERE state = 0 AND owner IS NULL AND priority = ? AND head NOT IN (\(suspectHeads)) ORDER BY due LIMIT 1
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = ? AND head NOT IN (\(suspectHeads))
+        ORDER BY due LIMIT 1
         """
     /// As above, without records of the shapes in a JSON array.
     static let nextReadable: TaskStoreSQL = """
         SELECT due FROM ~record
-        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND head NOT IN (\(suspectHeads))
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = ?1 AND head NOT IN (\(suspectHeads))
             AND coalesce(shape, 0) NOT IN (SELECT value FROM json_each(?2))
         ORDER BY due LIMIT 1
         """
     private static let suspects: TaskStoreSQL = """
         FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record
-        WHERE ~record.state = 0 AND ~record.owner IS NULL
+        WHERE ~record.state = 0 AND ~record.owner IS NULL AND ~record.limit_key IS NULL
         """
     static let nextSuspect: TaskStoreSQL = """
         SELECT min(~record.due) \(suspects) AND coalesce(~record.shape, 0) NOT IN (SELECT value FROM json_each(?))
@@ -184,9 +193,18 @@ struct Claim {
             SELECT number FROM ~record INDEXED BY ~record_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
         """
+    /// Makes the keys of expired records due: in a strict order, others may have waited for them.
+    static let addKeysOfExpiring: TaskStoreSQL = """
+        INSERT INTO ~limit_key (name, key, due)
+        SELECT name, limit_key, ?1 FROM (
+            SELECT name, limit_key FROM ~record INDEXED BY ~record_expiry
+            WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
+        WHERE limit_key IS NOT NULL AND limit_key <> '\(RecordLimit.follower)'
+        ON CONFLICT (name, key) DO UPDATE SET due = excluded.due WHERE excluded.due < due
+        """
     static let ahead: TaskStoreSQL = """
         UPDATE ~record SET due = ?1
-        WHERE state = 0 AND owner IS NULL AND priority IN (0, 1, 2) AND due > ?1 AND +due = added
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority IN (0, 1, 2) AND due > ?1 AND +due = added
         """
     static let expiringThatStop: TaskStoreSQL = """
         SELECT id FROM (
@@ -196,25 +214,25 @@ struct Claim {
         """
     static let due: TaskStoreSQL = """
         SELECT head FROM ~record
-        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
-        AND head NOT IN (\(suspectHeads))
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = ?1 AND due <= ?2
+        AND (expires IS NULL OR expires > ?2) AND head NOT IN (\(suspectHeads))
         ORDER BY due, number
         """
     /// As above, without records of the shapes in a JSON array.
     static let dueReadable: TaskStoreSQL = """
         SELECT head FROM ~record
-        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
-        AND head NOT IN (\(suspectHeads)) AND coalesce(shape, 0) NOT IN (SELECT value FROM json_each(?3))
+        WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority = ?1 AND due <= ?2
+        AND (expires IS NULL OR expires > ?2) AND head NOT IN (\(suspectHeads)) AND coalesce(shape, 0) NOT IN (SELECT value FROM json_each(?3))
         ORDER BY due, number
         """
     static let behind: TaskStoreSQL =
         "SELECT number FROM ~record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
     static let postpone: TaskStoreSQL = """
         UPDATE ~record SET due = ?4
-        WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +limit_key IS NULL AND +due <= ?3
         """
     private static let isTogether: TaskStoreSQL = """
-        number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +limit_key IS NULL AND +due <= ?3
         AND (+expires IS NULL OR +expires > ?3)
         """
     static let together = RecordRow.selecting("WHERE \(isTogether) ORDER BY number")
@@ -229,6 +247,7 @@ struct Claim {
         // An owner that was considered dead may have taken its lock in a recreated lock file since.
         for other in dead where try !isAlive(other.number) {
             let end = try endOfBatch(of: other.number)
+            try database.run(LimitTables.addKeysOfOwner, [now, other.number])
             for (id, attempt) in other.crashReport.blamed {
                 if let death = try suspect(id, of: other, before: end, reason: other.reason(of: attempt)) {
                     released.deaths.append(death)
@@ -291,17 +310,53 @@ struct Claim {
 
     func closeExpired() throws {
         let stopping = try database.texts(Self.expiringThatStop, [now, Self.batch])
+        try database.run(Self.addKeysOfExpiring, [now, Self.batch])
         try database.run(Self.expire, [now, Self.batch])
         for id in stopping.compactMap(RecordID.init) {
             try database.stopBehind(id, because: .expired, at: now)
         }
     }
 
-    func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
-        guard try database.number(ControlSQL.isActive) != nil else {
-            return try takeDue(limit, takingSuspect: takingSuspect)
+    /// Claims requests with and without limits. If both wait, neither gets more than half of the room, rounded up.
+    func take(_ room: Int, takingSuspect: Bool, by limits: KnownLimits) throws -> [ClaimedRequest] {
+        let isControlled = try database.number(ControlSQL.isActive) != nil
+        if isControlled { try database.followControl(at: now) }
+        let known = limits.limits
+        guard !known.isEmpty else {
+            return try take(room, takingSuspect: takingSuspect, isControlled: isControlled)
         }
-        try database.followControl(at: now)
+        var limited = LimitedClaim(
+            database, owner: owner, now: now, limits: known, leaving: left, isControlled: isControlled)
+        limited.takesSuspect = takingSuspect
+        try limited.correctTimes()
+        var requests: [ClaimedRequest] = []
+        func takeOthers(_ room: Int) throws {
+            guard room > 0 else { return }
+            let others = try take(room, takingSuspect: limited.takesSuspect, isControlled: isControlled)
+            if others.contains(where: { $0.records.contains { $0.deaths > 0 } }) {
+                limited.takesSuspect = false
+            }
+            requests += others
+        }
+        if limits.takeTurn() {
+            requests += try limited.take((room + 1) / 2)
+            try takeOthers(room - requests.count)
+            requests += try limited.take(room - requests.count)
+        } else {
+            try takeOthers((room + 1) / 2)
+            requests += try limited.take(room - requests.count)
+            try takeOthers(room - requests.count)
+        }
+        return requests
+    }
+
+    /// Claims requests without limits.
+    ///
+    /// - Parameter isControlled: whether there is a pause or a cancellation.
+    private func take(
+        _ limit: Int, takingSuspect: Bool, isControlled: Bool
+    ) throws -> [ClaimedRequest] {
+        guard isControlled else { return try takeDue(limit, takingSuspect: takingSuspect) }
         var requests: [ClaimedRequest] = []
         var aside = 0
         // Each round sets aside what is paused among the first due records.

@@ -144,7 +144,11 @@ extension StoreDatabase {
             guard let columns = PauseTarget(row)?.columns else { continue }
             let (number, name, value) = columns
             try run(ControlSQL.makingDue, [number, name, value, PauseBatch.resumed])
-            if changesCount == 0 { try run(ControlSQL.removingPause, [number, name, value]) }
+            var changes = changesCount
+            try run(ControlSQL.addingKeys, [number, name, value, now])
+            try run(ControlSQL.makingLimitedDue, [number, name, value, PauseBatch.resumed])
+            changes += changesCount
+            if changes == 0 { try run(ControlSQL.removingPause, [number, name, value]) }
         }
         try run(ControlSQL.removingUnusedCancellations)
         try run(ControlSQL.removingUnusedPauses)
@@ -194,7 +198,15 @@ enum ControlSQL {
     /// Sets aside the due records of a request that are paused.
     static let setAside: TaskStoreSQL = """
         UPDATE ~record SET due = due + \(PausedDue.offset)
-        WHERE number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3 AND EXISTS (
+        WHERE number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3 AND \(isPaused)
+        """
+    /// Sets aside those of the records in a JSON array of numbers that are due and paused.
+    static let setNumbersAside: TaskStoreSQL = """
+        UPDATE ~record SET due = due + \(PausedDue.offset)
+        WHERE number IN (SELECT value FROM json_each(?1)) AND +state = 0 AND +owner IS NULL AND +due <= ?2 AND \(isPaused)
+        """
+    private static let isPaused: TaskStoreSQL = """
+        EXISTS (
             SELECT 1 FROM ~pause WHERE is_over = 0 AND (
                 (what = \(PauseTarget.kindNumber) AND ~pause.name = ~record.name)
                 OR (what = \(PauseTarget.keyNumber) AND ~pause.name = ~record.name AND ~pause.value = ~record.unique_key)
@@ -204,8 +216,23 @@ enum ControlSQL {
     static let makingDue: TaskStoreSQL = """
         UPDATE ~record SET due = due - \(PausedDue.offset) WHERE number IN (
             SELECT number FROM ~record
-            WHERE state = 0 AND owner IS NULL AND priority IN (0, 1, 2) AND due >= \(PausedDue.offset) AND \(isOfPause)
+            WHERE state = 0 AND owner IS NULL AND limit_key IS NULL AND priority IN (0, 1, 2)
+                AND due >= \(PausedDue.offset) AND \(isOfPause)
             LIMIT ?4)
+        """
+    /// The records with a limit that a pause has set aside. They are not in the same index.
+    private static let limitedOfPause: TaskStoreSQL = """
+        FROM ~record WHERE limit_key IS NOT NULL AND state = 0 AND owner IS NULL AND due >= \(PausedDue.offset)
+            AND \(isOfPause)
+        """
+    static let makingLimitedDue: TaskStoreSQL = """
+        UPDATE ~record SET due = due - \(PausedDue.offset) WHERE number IN (SELECT number \(limitedOfPause) LIMIT ?4)
+        """
+    /// Has the keys of these records examined at the time ?4.
+    static let addingKeys: TaskStoreSQL = """
+        INSERT INTO ~limit_key (name, key, due)
+        SELECT DISTINCT name, limit_key, ?4 \(limitedOfPause) AND limit_key <> '\(RecordLimit.follower)'
+        ON CONFLICT (name, key) DO UPDATE SET due = excluded.due WHERE excluded.due < due
         """
     private static let isOfPause: TaskStoreSQL = """
         CASE ?1 WHEN \(PauseTarget.kindNumber) THEN name = ?2

@@ -28,7 +28,19 @@ extension SQLiteTaskStore {
                 try Self.end(id, end, since: start, at: now, shapes: shapes, in: $0)
             }
         }
+        noteFreePlace(of: id, end, at: now)
         updateRunning { running throws(SystemError) in try running.end(id) }
+    }
+
+    /// Makes the key of a record with a limit due if another record waits, which may take its place.
+    private func noteFreePlace(of id: RecordID, _ end: RecordEnd, at now: Int64) {
+        guard !end.isKept, let key = limits.end(id) else { return }
+        writeLater { [settings] database in
+            // Otherwise the key is examined at its time, and removed.
+            guard try database.number(LimitTables.firstDue, [key.name, key.key]) != nil else { return }
+            try database.run(LimitTables.addKey, [key.name, key.key, now])
+            settings.arrived()
+        }
     }
 
     package func blame(_ id: RecordID) {
@@ -100,6 +112,7 @@ extension SQLiteTaskStore {
     ) throws -> Bool {
         try database.run(closing, [state.rawValue, now, error, id.text])
         guard database.changesCount == 1 else { return false }
+        try database.run(LimitTables.addKeyOfEnded, [now, id.text])
         let reason: StopReason =
             switch state {
             case .expired: .expired

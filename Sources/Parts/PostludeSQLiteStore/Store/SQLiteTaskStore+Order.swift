@@ -16,6 +16,7 @@ extension StoreDatabase {
             let head = try number(Claim.headOf, [record.number])
         else { return }
         let end = try number(Claim.behind, [head]) ?? .max
+        try run(LimitTables.addKeysBehind, [now, record.number, end])
         try run(
             RecordOrder.stopBehind,
             [
@@ -39,6 +40,7 @@ extension StoreDatabase {
     /// Lets a record run, after the one that has kept it from running was retried.
     func revive(_ record: RecordSummary, at now: Int64) throws {
         try run(RecordOrder.revival, [now, record.number])
+        try run(LimitTables.addKeyOfRecord, [record.number])
         try run(RecordOrder.forgetDeaths, [record.number])
     }
 
@@ -79,7 +81,7 @@ enum RecordOrder {
     static let firstOpen: TaskStoreSQL = """
         SELECT number FROM ~record INDEXED BY ~record_stops
         WHERE head = ?1 AND stops = 1 AND state IN (0, 1)
-            AND NOT (state = 0 AND owner IS NULL AND due <= ?2 AND (expires IS NULL OR expires > ?2))
+            AND NOT (state = 0 AND owner IS NULL AND limit_key IS NULL AND due <= ?2 AND (expires IS NULL OR expires > ?2))
         ORDER BY number LIMIT 1
         """
 }

@@ -6,12 +6,12 @@ extension SQLiteTaskStore {
     package func removeOver(
         endedBefore time: Date, failedBefore failedTime: Date, limit: Int
     ) throws(TaskStoreError) -> Int {
-        let (time, failedTime) = (time.milliseconds, failedTime.milliseconds)
+        let (time, failedTime, now) = (time.milliseconds, failedTime.milliseconds, now)
         return try write { database in
             var removed = 0
             for state in RecordState.allCases where state.isOver && removed < limit {
                 let end = state == .failed ? failedTime : time
-                try database.run(Self.removal, [state.rawValue, end, limit - removed, time, failedTime])
+                try database.run(Self.removal, [state.rawValue, end, limit - removed, time, failedTime, now])
                 removed += database.changesCount
             }
             return removed
@@ -36,6 +36,7 @@ extension SQLiteTaskStore {
         DELETE FROM ~record WHERE number IN (
             SELECT number FROM ~record INDEXED BY ~record_over
             WHERE state = ?1 AND ended < ?2 AND ended IS NOT NULL
+                AND (unique_until IS NULL OR unique_until <= ?6)
                 AND (once = 0 OR NOT EXISTS (
                     SELECT 1 FROM ~record AS other INDEXED BY ~record_once
                     WHERE other.head = ~record.head AND other.once = 1

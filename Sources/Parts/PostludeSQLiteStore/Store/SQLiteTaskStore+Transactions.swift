@@ -100,6 +100,8 @@ final class OpenAppends: Sendable {
         var last: Int64
         /// Whether one of them stops the others on failure.
         var stops = false
+        /// Whether one of them does, and has a limit.
+        var limits = false
     }
 
     private struct Transaction {
@@ -123,8 +125,10 @@ final class OpenAppends: Sendable {
             run = nil
         }
         var stops = run?.stops ?? false
+        let limits = run?.limits ?? false
         for index in request.records.indices {
             request.records[index].leavesInTurn = stops && request.records[index].queue != nil
+            request.records[index].followsLimited = limits
             stops = stops || request.records[index].stopsOnFailure
         }
         var head = run?.head
@@ -133,9 +137,12 @@ final class OpenAppends: Sendable {
             .run(in: database, head: &head, position: position)
         guard let head else { return results }
         let last = try database.number(Appending.lastNumber) ?? head
+        let hasLimited = zip(request.records, results).contains { record, result in
+            if case .added = result { record.stopsOnFailure && record.limitKey != nil } else { false }
+        }
         transactions.withLock { transactions in
             transactions[key, default: Transaction()].run = Run(
-                request: request.id, head: head, last: last, stops: stops)
+                request: request.id, head: head, last: last, stops: stops, limits: limits || hasLimited)
         }
         return results
     }

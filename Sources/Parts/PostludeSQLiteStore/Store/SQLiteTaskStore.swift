@@ -40,6 +40,8 @@ package final class SQLiteTaskStore: RecordStore {
     private let registered: Owner?
     /// The attempts that have begun and not ended.
     let beginnings = Lock<[RecordID: Beginning]>([:])
+    /// The limits that this process applies when it claims records.
+    let limits = KnownLimits()
     /// The time at the last claim; nil before the first one.
     private let lastClaim = Lock<Int64?>(nil)
 
@@ -233,6 +235,7 @@ package final class SQLiteTaskStore: RecordStore {
     ///
     /// - Returns: whether the owner was removed.
     private static func leave(_ owner: Int64, at now: Int64, in database: StoreDatabase) throws -> Bool {
+        try database.run(LimitTables.addKeysOfOwner, [now, owner])
         // The records were due when they were claimed; the clock may have been set back since.
         try database.run(leaving, [now, owner])
         // A record that runs until the process ends keeps its owner, which is dead then.

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+internal import PostludeSystem
 
 /// A record that is to be stored.
 package struct NewRecord: Sendable {
@@ -26,6 +27,15 @@ package struct NewRecord: Sendable {
     package var leavesInTurn = false
     /// Whether the later records of the request become dead letters if this one does not succeed.
     package var stopsOnFailure = false
+    /// The key of the records that share a limit with this one; nil for a record without a limit.
+    package var limitKey: String?
+    /// Whether it follows a record of its request with a limit that stops the others on failure.
+    package var followsLimited = false
+
+    /// Whether it may have to wait because of a limit, though it is due.
+    package var maybeWaits: Bool { limitKey != nil || followsLimited }
+    /// Whether a process must claim it, unless its limit allows that the process that stores it owns it at once.
+    package var mustBeClaimed: Bool { notBefore != nil || maybeWaits }
 
     package init(name: String, payload: Data) {
         self.name = name
@@ -64,12 +74,43 @@ extension NewRequest {
     }
 }
 
+extension NewRecord {
+    /// Returns until when the record is kept because of its unique key, in milliseconds; nil if that does not keep it.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    package func uniqueUntil(addedAt now: Int64) -> Int64? {
+        guard uniqueKey != nil, case .within(let window) = uniqueScope else { return nil }
+        return now + Self.milliseconds(of: window)
+    }
+
+    /// Returns the length of a window, of at most a century, so that times can be computed with it.
+    fileprivate static func milliseconds(of window: Duration) -> Int64 {
+        min(max(window, .zero), .seconds(100 * 366 * 86_400)).saturatedNanoseconds / 1_000_000
+    }
+}
+
+extension Record {
+    /// Whether the record, which has the key of a new one, stands for it.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    package func stands(for scope: UniqueKeyScope, at now: Int64) -> Bool {
+        switch scope {
+        case .unfinished: !summary.state.isOver
+        case .stored: true
+        case .within(let window):
+            !summary.state.isOver || summary.added.milliseconds > now - NewRecord.milliseconds(of: window)
+        }
+    }
+}
+
 /// How long a record holds its unique key.
-package enum UniqueKeyScope: Sendable {
+package enum UniqueKeyScope: Sendable, Hashable {
     /// Until it is over.
     case unfinished
     /// As long as it is in the task store.
     case stored
+    /// Until it is over, and for this time after it was added.
+    case within(Duration)
 }
 
 /// The result of storing one record.

@@ -34,6 +34,8 @@ package struct RecordSummary: Sendable, Equatable {
     package var isPaused = false
     /// How far it has come; nil if it has not reported that.
     package var progress: RecordProgress?
+    /// The key of the records that share a limit with this one; nil for a record without a limit.
+    package var limitKey: String?
 
     package init(
         number: Int64, id: RecordID, request: String, position: Int, name: String, priority: RecordPriority,
@@ -232,6 +234,14 @@ package enum RecordEnd: Sendable {
     case released
     /// This program cannot read it, and a process of another version may claim it from a time on. The attempt does not count.
     case unreadable(error: String, at: Date)
+
+    /// Whether the process that owns the record keeps it, for another attempt.
+    package var isKept: Bool {
+        switch self {
+        case .retrying, .postponed(_, isKept: true): true
+        default: false
+        }
+    }
 }
 
 extension Date {

@@ -69,7 +69,9 @@ extension TaskStoreError {
     package static func checkText(of request: NewRequest, at place: String) throws(TaskStoreError) {
         if let answer = request.answer { try checkText(answer.key.route, at: place) }
         for record in request.records {
-            for text in [request.id, request.route, record.name, record.uniqueKey, record.queue] {
+            for text in [
+                request.id, request.route, record.name, record.uniqueKey, record.queue, record.limitKey,
+            ] {
                 if let text { try checkText(text, at: place) }
             }
         }
@@ -80,6 +82,6 @@ extension TaskStoreError {
         guard text.utf8.contains(0) else { return }
         throw TaskStoreError(
             .refused, place,
-            "a NUL in a request's id or route, or in a task's name, key or queue: \(text.debugDescription)")
+            "a NUL in a request's id or route, or in a task's name, keys or queue: \(text.debugDescription)")
     }
 }

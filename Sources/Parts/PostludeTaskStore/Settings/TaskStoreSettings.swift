@@ -20,8 +20,13 @@ package struct TaskStoreSettings: Sendable {
     /// Returns how a dead process has ended.
     package var end: @Sendable (_ pid: Int64) -> ProcessEnd = { _ in .unknown }
 
-    /// Called if another program may have stored records that are due, or if records of a dead owner can be claimed, on a thread
-    /// of the store: it must not block, or use the task store. A store that cannot know this never calls it.
+    /// Whether rates are counted by the clock of the server that keeps the records, if there is one. Tests that replace ``now`` count by
+    /// that.
+    package var usesServerClock = true
+
+    /// Called if another program may have stored records that are due, or if records of a dead owner, or records that a limit has kept
+    /// waiting, can be claimed; on a thread of the store: it must not block, or use the task store. A store calls it if it can know
+    /// this.
     package var arrived: @Sendable () -> Void = {}
     /// Called with warnings for the operator though nothing has failed, also on the writer's thread.
     package var warn: @Sendable (String) -> Void = { _ in }

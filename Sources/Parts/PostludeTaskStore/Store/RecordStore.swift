@@ -157,6 +157,28 @@ package protocol RecordStore: AnyObject, Sendable {
     /// - Parameter takingSuspect: whether the record may be a suspect.
     func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date?
 
+    // MARK: Limits
+
+    /// Sets the limits that this process applies when it claims records, and stores what others need to know of them: records that are
+    /// not over get the limit keys that follow from their payloads.
+    ///
+    /// A record with a limit key that is not owned at once (``ownsAtOnce(_:)``) is claimed alone, by a process that has a limit for
+    /// its name; if it stops the others on failure, together with the later due records of its request. The keys of a name are
+    /// served in turn: the one that was served longest ago is next. Times are those of the server, if one keeps the records.
+    ///
+    /// - Parameters:
+    ///   - limits: at most one for each name.
+    ///   - names: the names of all records that this program runs. Those without a limit lose the one that they had.
+    func setLimits(_ limits: [RecordLimit], of names: [String]) throws(TaskStoreError)
+
+    /// Returns the names that have a limit in any process, each with the member of the payload that is the key; nil if all its
+    /// records share one key.
+    func limitMembers() throws(TaskStoreError) -> [String: String?]
+
+    /// Whether ``append(_:)`` has made a record this process's at once, although it has a limit, or follows one that has: the limit
+    /// allowed it, and no other record waited. Called once for each such record.
+    func ownsAtOnce(_ id: RecordID) -> Bool
+
     // MARK: Notes
 
     // The caller does not wait for these changes: they are written soon, in the order of the calls, and before every change that

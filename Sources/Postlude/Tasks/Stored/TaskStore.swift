@@ -102,6 +102,9 @@ package protocol PersistedTask: Sendable {
     /// includes the request's own setting.
     var stopsOnFailure: Bool { get }
 
+    /// Whether any process makes the next attempt, instead of this one.
+    var leavesBetweenAttempts: Bool { get }
+
     /// Makes one attempt, with the task as ``TaskContext/current``.
     func run() async throws
 
@@ -135,6 +138,7 @@ extension PersistedTask {
     package var stopsOnFailure: Bool { false }
     package var isLeft: Bool { false }
     package var waitsHere: Bool { true }
+    package var leavesBetweenAttempts: Bool { false }
 
     package func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
     package func blame() {}
