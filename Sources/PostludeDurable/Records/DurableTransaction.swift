@@ -16,7 +16,10 @@ final class DurableTransaction: RequestTransaction {
         guard let store = request.taskStore as? any DurableTaskStore else {
             throw DurableTaskError.noEngine(task: "of a transaction")
         }
-        let taskStore = try store.openAccess().taskStore
+        let access = try store.openAccess()
+        let taskStore = access.taskStore
+        // A test sees what a client would see, also while the transaction has the lock: nothing else may then be written.
+        if access.isOffline { try taskStore.flush() }
         let transaction = try orUnavailable { try taskStore.openTransaction(kind) }
         transaction.cancel { request.isCancelled }
         return DurableTransaction(kind, transaction)

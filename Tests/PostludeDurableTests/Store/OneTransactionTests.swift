@@ -70,7 +70,9 @@ struct OneTransactionTests {
                     -> Response in
                 let placing = placing.value
                 try Self.insert(placing, transaction.database)
-                try tasks.enqueue(Book(order: placing.order, fails: placing.end == "retry"))
+                try tasks.enqueue(
+                    Book(order: placing.order, fails: placing.end == "retry"),
+                    unique: placing.end == "unique" ? "k" : nil, while: .stored)
                 if placing.end == "within" {
                     try tasks.enqueue(Note(order: placing.order), in: transaction.database)
                 }
@@ -179,6 +181,17 @@ struct OneTransactionTests {
         #expect(try balance == 1)
         #expect(try value("SELECT state FROM postlude_record") == 2)
         #expect(try value("SELECT result FROM postlude_record") == 1)
+        try await app.stop()
+    }
+
+    @Test("A unique key is looked up while the handler's transaction is open, after tasks have ended")
+    func unique() async throws {
+        let app = try await app()
+        let first = try await app.send(post("/place", Placing(order: 1, end: "unique")))
+        try await first.tasks.runAll()
+        let second = try await app.send(post("/place", Placing(order: 2, end: "unique")))
+        #expect(second.status == .accepted && taskIDs(of: second) == taskIDs(of: first))
+        #expect(try placed == 2 && records == 1)
         try await app.stop()
     }
 

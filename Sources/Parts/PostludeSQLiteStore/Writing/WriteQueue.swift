@@ -32,6 +32,8 @@ final class WriteQueue: Sendable {
         var notesDue: MonotonicTime?
         /// Why the pending notes could not be written yet.
         var notesFailure: (any Error)?
+        /// Whether a transaction with notes is being written.
+        var isWritingNotes = false
         var isClosing = false
         var committed = 0
         var thread: pthread_t?
@@ -96,8 +98,11 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// Waits until all earlier notes are on the disk.
+    /// Waits until all earlier notes are on the disk. If there are none, it waits for no lock, which the caller's own transaction
+    /// may have.
     func flush() throws {
+        let isOnDisk = state.withLock { $0.notes.isEmpty && !$0.isWritingNotes && !$0.isClosing }
+        guard !isOnDisk else { return }
         try perform { _ in }
         if let failure = state.withLock({ $0.notesFailure }) { throw failure }
     }
@@ -195,6 +200,7 @@ final class WriteQueue: Sendable {
     private func take(stamped: Bool) -> Batch {
         state.withLock { state in
             defer {
+                state.isWritingNotes = !state.notes.isEmpty
                 state.waiting = []
                 state.notes = []
                 state.notesDue = nil
@@ -206,6 +212,7 @@ final class WriteQueue: Sendable {
     private func finish(_ outcome: Batch.Outcome) {
         state.withLock { state in
             state.committed += outcome.transactions
+            state.isWritingNotes = false
             state.notesFailure = outcome.notesFailure
             // While the queue is closing, notes that have failed are dropped: their attempts are made again.
             guard !outcome.notes.isEmpty, !state.isClosing else { return }
