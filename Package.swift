@@ -136,6 +136,9 @@ let examples: [Target] = [
     example(
         "PostludeOrdersExample", in: "orders",
         ["PostludeCelery", "PostludeDurable", "PostludeExampleMailing", "PostludePostgres"]),
+    example(
+        "PostludeExportsExample", in: "exports",
+        ["PostludeDurable", "PostludeExampleStorage", "PostludePostgres", grdb]),
 ]
 
 // The end-to-end tests start these programs. With POSTLUDE_PROGRAMS, a folder, they start those of another build.
@@ -198,8 +201,9 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeEndToEndTests",
         dependencies: startedPrograms + [
-            "PostludeBrokerFixtures", "PostludeRecordStoreFixtures", "PostludeSettingsExample",
-            "PostludeSpawning", "PostludeSupervision", "PostludeSystem", "PostludeTesting", grdb,
+            "PostludeBrokerFixtures", "PostludeDurable", "PostludeExportsExample",
+            "PostludeRecordStoreFixtures", "PostludeSettingsExample", "PostludeSpawning",
+            "PostludeSupervision", "PostludeSystem", "PostludeTesting", grdb, httpTypes,
         ],
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),

@@ -92,7 +92,7 @@ struct SettingsAndOrdersPageTests {
 
     @Test(
         "Every example describes its API and shows its status",
-        arguments: ["guide", "notifications", "uploads", "settings", "analytics", "orders"])
+        arguments: ["guide", "notifications", "uploads", "settings", "analytics", "orders", "exports"])
     func pages(name: String) throws {
         let folder = try TestFolder()
         try FileManager.default.createDirectory(
@@ -100,6 +100,7 @@ struct SettingsAndOrdersPageTests {
         let environment = [
             "SETTINGS_DATABASE": folder.file("settings.sqlite"), "UPLOADS_FOLDER": folder.file("uploads"),
             "ANALYTICS_DATABASE": folder.file("analytics.sqlite"), "STATE_DIRECTORY": folder.file("state"),
+            "EXPORTS_ROWS": "10",
         ]
         try Example(name: name, environment: environment).run(in: folder) { _, nginx in
             let client = try nginx.client()
