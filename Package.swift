@@ -195,8 +195,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeDurableTests",
         dependencies: [
-            "Postlude", "PostludeDurable", "PostludeManifest", "PostludeSQLiteStore", "PostludeSystem",
-            "PostludeTaskStore", "PostludeTesting", grdb, httpTypes, logging,
+            "Postlude", "PostludeDurable", "PostludeFastCGI", "PostludeManifest", "PostludeSQLiteStore",
+            "PostludeSystem", "PostludeTaskStore", "PostludeTesting", grdb, httpTypes, logging,
         ]),
     .testTarget(
         name: "PostludeEndToEndTests",

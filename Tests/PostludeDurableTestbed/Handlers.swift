@@ -77,6 +77,15 @@ func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response
     return .text("done")
 }
 
+/// As `many`, with the ids of the tasks.
+func scheduled(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    let delay = Duration.milliseconds(query.value.after ?? 0)
+    return Accepted(
+        ids: try (1...(query.value.count ?? 1)).map {
+            try tasks.enqueue(Nothing(number: $0), after: delay).id
+        })
+}
+
 /// Does what must not be done twice, and then waits for a gate. Its answer says which call has made it.
 func pay(_ query: Query<OrderQuery>, tasks: BackgroundTasks) async throws -> Accepted {
     let query = query.value

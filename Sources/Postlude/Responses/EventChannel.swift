@@ -32,6 +32,8 @@ public final class EventChannel: Sendable {
         self.events = PublishedEvents(keeping: events, bytes: bytes)
     }
 
+    private init(_ events: PublishedEvents) { self.events = events }
+
     /// Sends an event to all clients. May be called on any thread; never waits for a client.
     ///
     /// If the event has no id, the channel gives it one. Does nothing after ``finish()``.
@@ -58,6 +60,18 @@ public final class EventChannel: Sendable {
     /// A browser then connects again, as after any end. If it has got the last event, it is answered 204, after which it
     /// does not connect again.
     public func finish() { events.finish() }
+}
+
+extension EventChannel {
+    /// A reference to a channel that one response sends, and that ends with the response.
+    package struct OfResponse: Sendable {
+        private weak var events: PublishedEvents?
+
+        package init(_ channel: EventChannel) { events = channel.events }
+
+        /// The channel; nil when the response has ended.
+        package var channel: EventChannel? { events.map { EventChannel($0) } }
+    }
 }
 
 /// The part of a channel that one response sends.

@@ -87,7 +87,9 @@ extension DurableTaskStatus {
         ended = nil
     }
 
-    init(_ record: Record) {
+    init(_ record: Record) { self.init(record.summary, result: record.result) }
+
+    init(_ record: RecordSummary, result: Data?) {
         id = record.id.text
         name = record.name
         requestID = record.request
@@ -97,7 +99,7 @@ extension DurableTaskStatus {
         due = record.due
         ended = record.ended
         error = record.error
-        json = record.result
+        json = result
         progress = record.progress.map { Progress(fraction: $0.fraction, message: $0.message) }
     }
 

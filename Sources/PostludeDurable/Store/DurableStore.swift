@@ -8,7 +8,7 @@ internal import PostludeTaskStore
 internal import PostludeThreads
 
 /// The durable tasks' store of a running program, in the task store that the manifest names.
-final class DurableStore: DurableTaskStore {
+final class DurableStore: DurableTaskStore, ReceiptStore {
     /// The kinds as the application's code declares them, without the manifest's settings.
     private let declared: DurableTaskKinds
     private let current: Lock<DurableTaskKinds>
@@ -35,6 +35,7 @@ final class DurableStore: DurableTaskStore {
         let broker: (any OpenTaskBroker)?
         let recovery: Recovery
         let schedules: Schedules
+        let receipts: ReceiptFollower
     }
 
     init(kinds: DurableTaskKinds, broker: TaskBroker?, driver: any RecordStoreDriver) {
@@ -149,6 +150,7 @@ final class DurableStore: DurableTaskStore {
                 logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
                 keep: place.keep, keepFailed: place.keepFailed)
+            let receipts = try ReceiptFollower(of: taskStore, logger: logger)
             try outbox?.start()
             do {
                 try recovery.start()
@@ -158,7 +160,8 @@ final class DurableStore: DurableTaskStore {
             }
             opened.withLock {
                 $0 = Opened(
-                    access: access, broker: broker, recovery: recovery, schedules: schedules)
+                    access: access, broker: broker, recovery: recovery, schedules: schedules,
+                    receipts: receipts)
             }
         } catch {
             try? taskStore.close()
@@ -202,6 +205,11 @@ final class DurableStore: DurableTaskStore {
     }
 
     func wake() { opened.withLock { $0 }?.recovery.wake() }
+
+    func receipts() throws -> ReceiptFollower {
+        guard let opened = opened.withLock({ $0 }) else { throw notOpen }
+        return opened.receipts
+    }
 
     func holder(of key: String, name: String) throws -> RecordID? {
         try taskStore.holder(of: key, name: name)
@@ -256,6 +264,7 @@ final class DurableStore: DurableTaskStore {
         thread?.stop(timeout: .milliseconds(200))
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.recovery.stop()
+        opened.receipts.stop()
         opened.access.outbox?.stop()
         // If closing fails, the end of the process releases its locks.
         try? opened.access.taskStore.close()

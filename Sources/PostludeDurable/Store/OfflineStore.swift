@@ -10,7 +10,7 @@ internal import PostludeTaskStore
 /// The durable tasks' store of tests without a server. Its task store is a temporary file, which is removed with it, unless the
 /// application's code names its own database: a transaction of a handler contains both. Tasks run when the test runs them, and can
 /// be looked up.
-final class OfflineStore: DurableTaskStore, OfflineTaskStore {
+final class OfflineStore: DurableTaskStore, OfflineTaskStore, ReceiptStore {
     /// The largest number of requests that a test takes at once.
     private static let longestTake = 10_000
 
@@ -23,6 +23,8 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     /// Why the store in the application's database could not be opened.
     private let failure = Lock<(any Error)?>(nil)
     private let driver: any RecordStoreDriver
+    /// What follows tasks for event streams, made on first use.
+    private let follower = Lock<ReceiptFollower?>(nil)
 
     init(
         kinds: DurableTaskKinds, broker: TaskBroker? = nil,
@@ -35,6 +37,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     }
 
     deinit {
+        follower.withLock { $0 }?.stop()
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
         // The task store is not used any more: its folder can be removed before it is closed.
         if let folder { OfflineFolders.remove(folder) }
@@ -143,6 +146,16 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     }
 
     func openAccess() throws -> TaskStoreAccess { try access }
+
+    func receipts() throws -> ReceiptFollower {
+        let taskStore = try access.taskStore
+        return try follower.withLock { follower in
+            if let follower { return follower }
+            let made = try ReceiptFollower(of: taskStore, logger: Logger(label: "postlude"))
+            follower = made
+            return made
+        }
+    }
 
     func wake() {
         guard let access = opened.withLock({ $0?.access }) else { return }

@@ -17,7 +17,9 @@ enum DurableServer {
           - { path: /journey, method: POST, handler: journey }
           - { path: /poison, method: POST, handler: poison }
           - { path: /poison-task, method: POST, handler: poison-task }
+          - { path: /scheduled, method: POST, handler: scheduled }
           - { path: "/tasks/{id}", method: GET, handler: task-status }
+          - { path: "/tasks/{ids}/events", method: GET, handler: task-events }
           - { path: "/our/tasks/{id}", method: GET, handler: task-status-for-us }
         """
 

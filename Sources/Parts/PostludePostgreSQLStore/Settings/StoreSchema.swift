@@ -10,7 +10,8 @@ enum StoreSchema {
 
     static let migrations = [
         Migration(
-            version: 1, name: "records", sql: tables + control + functions + limits + enqueue + transactions),
+            version: 1, name: "records",
+            sql: tables + changes + control + functions + limits + enqueue + transactions),
         Migration(version: 2, name: "answers", sql: answers),
     ]
 

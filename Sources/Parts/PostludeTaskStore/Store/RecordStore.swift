@@ -271,6 +271,26 @@ package protocol RecordStore: AnyObject, Sendable {
     /// - Throws: ``TaskStoreError``, or the error of `write`.
     func export(_ filter: RecordFilter, _ write: (String) throws -> Void) throws
 
+    /// Returns the records with these numbers, in any order, without their payloads and results.
+    func summaries(of numbers: [Int64]) throws(TaskStoreError) -> [RecordSummary]
+
+    // MARK: Following
+
+    /// Has changes of records be listed for a time from now on, of all processes. When no process asks for the list, there is
+    /// none, and a change costs no more because of it.
+    ///
+    /// - Throws: `refused` for a visitor.
+    func listChanges(for time: Duration) throws(TaskStoreError)
+
+    /// Returns the records whose state or progress has changed since another call, and those that were removed. No change is
+    /// skipped because its transaction was committed after a later one.
+    ///
+    /// The list can have gaps: changes before the first ``listChanges(for:)`` was seen by all processes, those that the crash
+    /// of a database server has lost, and those that were listed for a minute. A caller also reads the records now and then.
+    ///
+    /// - Parameter position: that of the last call; nil to get only the present position.
+    func changes(after position: String?) throws(TaskStoreError) -> RecordChanges
+
     // MARK: Changes on request
 
     /// Retries records that are over, with all of their attempts. A record that waits for a time, such as that of its next
