@@ -61,7 +61,7 @@ struct LimitCostTests {
             LimitTables.openBehind, LimitTables.suspectBehind, LimitTables.clock, LimitTables.dueKeys,
             LimitTables.nextKey, LimitTables.setKey, LimitTables.beginnings, LimitTables.oldest,
             LimitTables.removeBeginnings, LimitTables.addKeysOfOwner, LimitTables.addKeysBehind,
-            LimitTables.hasKeys,
+            LimitTables.hasKeys, LimitTables.uses, LimitTables.dueCount, LimitTables.beginningsSince,
         ]
         try taskStore.pool.read { database in
             for statement in statements {

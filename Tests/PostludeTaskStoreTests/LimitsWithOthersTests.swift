@@ -155,6 +155,33 @@ struct LimitsWithOthersTests {
         try taskStore.close()
     }
 
+    @Test("The use of a limit is counted for each key", arguments: StoreUnderTest.allCases)
+    func uses(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let limit = RecordLimit(
+            name: "charge", running: 1, rate: RecordRate(count: 5, period: 60_000), member: "customer")
+        let taskStore = try fixture.open(limits: [limit])
+        let visitor = try fixture.open { $0.usesServerClock = false }
+        let tomorrow = fixture.clock.now.addingTimeInterval(86_400)
+        _ = try taskStore.append(
+            "r", .limited("a"), .limited("b"), .limited("b"), .limited("b"),
+            .limited("b") { $0.notBefore = tomorrow }, .make("mail"), runsHere: false)
+        #expect(try visitor.counts(of: [.waiting]).limited == ["charge": 4])
+        #expect(try taskStore.claim().count == 3)
+        let (a, b) = (
+            LimitUse(name: "charge", key: "a", running: 1, waiting: 0, later: 0, begun: 1),
+            LimitUse(name: "charge", key: "b", running: 1, waiting: 2, later: 1, begun: 1)
+        )
+        #expect(try visitor.uses(of: limit, key: nil, atMost: 9) == [b, a])
+        #expect(try visitor.uses(of: limit, key: nil, atMost: 1) == [b])
+        #expect(try visitor.uses(of: limit, key: "a", atMost: 9) == [a])
+        #expect(try visitor.counts(of: [.waiting]).limited == ["charge": 2])
+        fixture.clock.advance(60)
+        #expect(try visitor.uses(of: limit, key: nil, atMost: 9).map(\.begun) == [0, 0])
+        try visitor.close()
+        try taskStore.close()
+    }
+
     @Test("Those who add records learn of the limits of others", arguments: StoreUnderTest.allCases)
     func members(store: StoreUnderTest) throws {
         let fixture = try store.fixture()

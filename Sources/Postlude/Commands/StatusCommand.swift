@@ -207,7 +207,11 @@ struct StatusTable: CustomStringConvertible {
     private static func storedTasks(_ tasks: TaskInspectionPages.Answer) -> String {
         if let error = tasks.error { return "durable tasks: unknown: \(error)" }
         let rows = tasks.names.map { kind in
-            [kind.name, "\(kind.waiting)", "\(kind.running)", "\(kind.outgoing)", "\(kind.failed)"]
+            let limited = kind.limited.map { " (\($0) limited)" } ?? ""
+            return [
+                kind.name, "\(kind.waiting)\(limited)", "\(kind.running)", "\(kind.outgoing)",
+                "\(kind.failed)",
+            ]
         }
         let header = ["DURABLE TASK", "WAITING", "RUNNING", "OUTGOING", "FAILED"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"

@@ -443,7 +443,7 @@ function durable(report) {
   set(section.note, report.error ? "They cannot be read: " + report.error + "." + seen : (age === undefined || age === null ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".");
   section.table.hidden = !report.names.length;
   rows(section.table, report.names, kind => kind.name, kind => [
-    kind.name + (kind.paused ? " (paused)" : ""), ...[kind.waiting, kind.running, kind.outgoing, kind.failed].map(whole.format),
+    kind.name + (kind.paused ? " (paused)" : ""), whole.format(kind.waiting) + (kind.limited ? " (" + whole.format(kind.limited) + " limited)" : ""), ...[kind.running, kind.outgoing, kind.failed].map(whole.format),
     cell => {
       if (!report["task actions"]) return;
       if (!cell.firstChild) cell.append(element("button", { type: "button" }), " ", element("button", { type: "button", className: "risky", textContent: "cancel", "aria-label": "cancel all tasks " + kind.name }));

@@ -146,6 +146,13 @@ struct OpenMetrics {
                     "postlude_durable_tasks", ["task": kind.name, "state": state], UInt64(clamping: count))
             }
         }
+        family(
+            "postlude_durable_tasks_limited", .gauge, "Waiting durable tasks that are due and have a limit.")
+        for kind in tasks.names {
+            if let limited = kind.limited {
+                sample("postlude_durable_tasks_limited", ["task": kind.name], UInt64(clamping: limited))
+            }
+        }
         family("postlude_durable_kind_paused", .gauge, "Whether a kind of durable tasks is paused.")
         for kind in tasks.names {
             sample("postlude_durable_kind_paused", ["task": kind.name], kind.paused ? 1 : 0)

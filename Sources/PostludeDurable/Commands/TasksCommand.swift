@@ -13,7 +13,8 @@ struct TasksCommand<App: Application>: ParsableCommand {
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksAddCommand<App>.self,
                 TasksRetryCommand<App>.self, TasksDiscardCommand<App>.self, TasksPauseCommand<App>.self,
-                TasksResumeCommand<App>.self, TasksCancelCommand<App>.self, TasksActionsCommand<App>.self,
+                TasksResumeCommand<App>.self, TasksCancelCommand<App>.self, TasksLimitsCommand<App>.self,
+                TasksActionsCommand<App>.self,
                 TasksDrainCommand<App>.self,
                 TasksExportCommand<App>.self,
                 TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self,

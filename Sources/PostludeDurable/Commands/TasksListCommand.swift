@@ -9,7 +9,10 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "list", abstract: "List tasks, newest first.",
-            discussion: "A last line says how to see more. Times are in UTC.")
+            discussion: """
+                A last line says how to see more. Times are in UTC. The state of a waiting task that is due and has a limit is `limited`: \
+                `tasks limits` shows how many run.
+                """)
     }
 
     @OptionGroup var options: TaskStoreOptions
@@ -35,9 +38,10 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             let page = try taskStore.list(filter.filter, .newestFirst, after: after, limit: limit)
             if json { return try printOutput(try ListedTask.text(of: page)) }
             guard !page.records.isEmpty else { return try printNoTasks(in: taskStore) }
+            let now = Date()
             let rows = page.records.map { record in
                 [
-                    record.id.text, record.name, record.isPaused ? "paused" : record.state.description,
+                    record.id.text, record.name, record.shownState(at: now),
                     "\(record.attempts)", Self.shortened(record.progress?.shown ?? "-", to: 30),
                     Self.time(record.added), record.priority.description, record.queue ?? "-",
                     Self.shortened(record.error ?? "-"),
@@ -85,6 +89,19 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 }
 
+extension RecordSummary {
+    /// The state as people read it, with the reason for which it waits.
+    fileprivate func shownState(at now: Date) -> String {
+        if isPaused { return "paused" }
+        return isLimited(at: now) ? "limited" : state.description
+    }
+
+    /// Whether it is due, and its limit may hold it back.
+    fileprivate func isLimited(at now: Date) -> Bool {
+        state == .waiting && owner == nil && limitKey != nil && due <= now
+    }
+}
+
 extension RecordProgress {
     /// The progress as people read it: `40 % page 3 of 8`.
     fileprivate var shown: String {
@@ -114,6 +131,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
             }
             if json { return try printOutput(try ListedTask(record).text) }
             let steps = try taskStore.steps(of: record.id)
+            let limits = try AppliedLimits(of: App.self, options, in: taskStore)
             func text(_ date: Date?) -> String {
                 date?.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) ?? "-"
             }
@@ -126,7 +144,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 ("request", "\(record.request), its task \(record.position + 1)"),
                 ("route", record.route.isEmpty ? "-" : record.route),
                 ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),
-                ("limit", ListedTask.limit(record.summary) ?? "-"),
+                ("limit", try limits.shown(for: record.summary, in: taskStore) ?? "-"),
                 ("added", text(record.added)), ("due", text(record.due)), ("expires", text(record.expires)),
                 ("started", text(record.started)), ("ended", text(record.ended)),
                 ("values", String(decoding: record.payload, as: UTF8.self)),

@@ -27,6 +27,7 @@ struct TaskStoreInspector: TaskInspector {
             let unreadable = try taskStore.unreadable(
                 dueBefore: now.advanced(by: patience), notedBefore: now.advanced(by: .zero - patience))
             let paused = Set(try taskStore.pauses().map(\.target))
+            let limited = counts.limited
             var names = counts.names
             // A kind that is paused is shown although it has no task.
             for case .kind(let name) in paused where names[name] == nil { names[name] = [:] }
@@ -34,6 +35,7 @@ struct TaskStoreInspector: TaskInspector {
                 names: names.sorted { $0.key < $1.key }.map { name, counts in
                     var kind = StoredTaskReport.Kind(name, counts)
                     kind.unreadable = unreadable[name]
+                    kind.limited = limited[name]
                     kind.paused = paused.contains(.kind(name))
                     return kind
                 },

@@ -39,7 +39,12 @@ struct DurableLimitTests {
         let folder = try TestFolder()
         let postgreSQL = store == .postgreSQL ? try PostgreSQLFixture() : nil
         let place = postgreSQL?.place ?? folder.file("tasks.sqlite")
-        let settings = "workers: { min: 2, max: 8 }\nprocesses: { count: 2 }"
+        let status = Endpoint.unix(folder.file("status.socket"))
+        let settings = """
+            workers: { min: 2, max: 8 }
+            processes: { count: 2 }
+            status: { listen: \(status), mode: '0666' }
+            """
         let manifest = DurableServer.manifest(in: folder, settings, place: place)
         try Server.run(
             manifest, in: folder, executable: BuildProducts.durableTestbed, isSupervised: true
@@ -57,7 +62,29 @@ struct DurableLimitTests {
             let id = added.output.trimmingCharacters(in: .whitespacesAndNewlines)
             let shown = try Command(
                 BuildProducts.durableTestbed, ["tasks", "show", id, "--task-store", place], in: folder)
-            #expect(shown.output.contains("its kind's"), "\(shown.output)")
+            #expect(
+                shown.output.contains("limit       its kind's (1 at once): 1 of 1 run, 7 wait"),
+                "\(shown.output)")
+            let limits = try Command(
+                BuildProducts.durableTestbed, ["tasks", "limits", "--task-store", place], in: folder)
+            let line = try #require(limits.output.split(separator: "\n").first { $0.hasPrefix("Exclusive") })
+            #expect(
+                line.split(whereSeparator: \.isWhitespace).suffix(7) == ["-", "1", "of", "1", "-", "7", "0"],
+                "\(limits.output)")
+            let list = try Command(
+                BuildProducts.durableTestbed, ["tasks", "list", "--task-store", place], in: folder)
+            #expect(
+                list.output.split(separator: "\n").count { $0.contains(" limited ") } == 7, "\(list.output)")
+            let names =
+                try #require(
+                    StatusTests.report(at: status)["durable tasks"] as? [String: Any])["names"]
+                as? [[String: Any]]
+            let kind = try #require(names?.first { $0["name"] as? String == "Exclusive" })
+            #expect(
+                kind["limited"] as? Int == 7 && kind["waiting"] as? Int == 7 && kind["running"] as? Int == 1)
+            #expect(
+                try StatusTests.get("/metrics", at: status).text.contains(
+                    "postlude_durable_tasks_limited{task=\"Exclusive\"} 7\n"))
             // A process that does not wait for the limit would begin one meanwhile.
             for _ in 0..<20 { #expect(try server.ask(RawRequest("GET", "/tasks/\(first)")).status == 200) }
             #expect(turns(folder).count == 1)

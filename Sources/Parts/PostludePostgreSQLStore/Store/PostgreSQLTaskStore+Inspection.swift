@@ -67,12 +67,23 @@ extension PostgreSQLTaskStore {
                 let name = try rows.text(row, 0)
                 counts.names[name, default: [:]][state] = Int(clamping: try rows.integer(row, 2))
             }
+            let limited = try session.run(Self.limited, [.integer(now)])
+            for row in 0..<limited.count {
+                counts.limited[try limited.text(row, 0)] = Int(clamping: try limited.integer(row, 1))
+            }
             let oldest = try session.number(Self.oldest)
             counts.oldestDue = oldest.flatMap { $0 <= now ? Date(milliseconds: $0) : nil }
             return counts
         }
     }
 
+    private static let limited = """
+        SELECT l.name, c.count FROM postlude.task_limit l CROSS JOIN LATERAL (
+            SELECT count(*) AS count FROM postlude.record r
+            WHERE r.name = l.name AND r.limit_key IS NOT NULL AND r.state = 0 AND r.owner IS NULL AND r.due <= $1
+        ) c
+        WHERE c.count > 0
+        """
     private static let oldest: String = {
         let ready = RecordPriority.allCases.map { priority in
             """

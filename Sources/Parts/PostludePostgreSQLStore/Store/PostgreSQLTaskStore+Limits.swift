@@ -59,6 +59,47 @@ extension PostgreSQLTaskStore {
         }
     }
 
+    package func uses(
+        of limit: RecordLimit, key: String?, atMost count: Int
+    ) throws(TaskStoreError) -> [LimitUse] {
+        let now = now
+        return try read { session in
+            let rows = try session.run(
+                Self.uses,
+                [
+                    .text(limit.name), .integer(now), .text(key), .integer(Int64(count)),
+                    .integer(limit.rate?.period), .integer(settings.usesServerClock ? nil : now),
+                ])
+            return try (0..<rows.count).map { row in
+                LimitUse(
+                    name: limit.name, key: try rows.text(row, 0),
+                    running: Int(clamping: try rows.integer(row, 1)),
+                    waiting: Int(clamping: try rows.integer(row, 2)),
+                    later: Int(clamping: try rows.integer(row, 3)),
+                    begun: Int(clamping: try rows.integer(row, 4)))
+            }
+        }
+    }
+
+    private static let uses = """
+        SELECT u.key, u.running, u.waiting, u.later, (
+            SELECT coalesce(sum(b.count), 0)::bigint FROM postlude.limit_begin b
+            WHERE b.name = $1 AND b.key = u.key AND b.time > postlude.limit_time($6) - $5)
+        FROM (
+            SELECT r.limit_key AS key, count(r.owner) AS running,
+                count(*) FILTER (WHERE r.owner IS NULL AND r.due <= $2) AS waiting,
+                count(*) FILTER (WHERE r.owner IS NULL AND r.due > $2) AS later
+            FROM (
+                SELECT limit_key, owner, due FROM postlude.record
+                WHERE name = $1 AND limit_key IS NOT NULL AND owner IS NOT NULL
+                UNION ALL SELECT limit_key, owner, due FROM postlude.record
+                WHERE name = $1 AND limit_key IS NOT NULL AND state = 0 AND owner IS NULL
+            ) r
+            WHERE r.limit_key <> '\(RecordLimit.follower)' AND ($3::text IS NULL OR r.limit_key = $3::text)
+            GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1 LIMIT $4
+        ) u
+        """
+
     /// Returns the arguments of `takeWithLimits` that follow those of a claim without limits.
     ///
     /// - Parameter isFirst: whether the records with a limit come first.

@@ -86,6 +86,22 @@ enum LimitTables {
         WHERE limit_key = '\(RecordLimit.follower)' AND limit_key IS NOT NULL AND state = 0 AND owner IS NULL
         """
 
+    /// The keys of the name ?1 at the time ?2, only ?3 if that is not NULL, at most ?4, with their records that have an owner, that
+    /// are due, and that wait for their time.
+    static let uses: TaskStoreSQL = """
+        SELECT limit_key, count(owner), count(*) FILTER (WHERE owner IS NULL AND due <= ?2),
+            count(*) FILTER (WHERE owner IS NULL AND due > ?2)
+        FROM ~record INDEXED BY ~record_limited_open
+        WHERE name = ?1 AND limit_key IS NOT NULL AND state < 2 AND limit_key <> '\(RecordLimit.follower)'
+            AND (?3 IS NULL OR limit_key = ?3)
+        GROUP BY limit_key ORDER BY 3 DESC, 2 DESC, 1 LIMIT ?4
+        """
+    /// Counts the records of a name that are due and have no owner.
+    static let dueCount: TaskStoreSQL = """
+        SELECT count(*) FROM ~record INDEXED BY ~record_limited
+        WHERE name = ? AND limit_key IS NOT NULL AND state = 0 AND owner IS NULL AND due <= ?
+        """
+
     // MARK: Keys
 
     static let clock: TaskStoreSQL = "SELECT clock FROM ~limit_name WHERE name = ?"
@@ -132,6 +148,9 @@ enum LimitTables {
     // MARK: Beginnings
 
     static let beginnings: TaskStoreSQL = "SELECT sum(count) FROM ~limit_begin WHERE name = ? AND key = ?"
+    static let beginningsSince: TaskStoreSQL = """
+        SELECT sum(count) FROM ~limit_begin WHERE name = ? AND key = ? AND time > ?
+        """
     static let oldest: TaskStoreSQL = "SELECT min(time) FROM ~limit_begin WHERE name = ? AND key = ?"
     static let last: TaskStoreSQL = "SELECT max(time) FROM ~limit_begin WHERE name = ? AND key = ?"
     static let addBeginnings: TaskStoreSQL = """
@@ -149,6 +168,7 @@ enum LimitTables {
 
     // MARK: Settings
 
+    static let names: TaskStoreSQL = "SELECT name FROM ~limit_name"
     static let all: TaskStoreSQL = "SELECT name, member FROM ~limit_name"
     static let hasKeys: TaskStoreSQL = "SELECT 1 FROM ~limit_key WHERE name = ? LIMIT 1"
     static let add: TaskStoreSQL = """

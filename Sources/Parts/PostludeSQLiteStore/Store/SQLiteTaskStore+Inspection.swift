@@ -83,6 +83,10 @@ extension SQLiteTaskStore {
                     if count > 0 { counts.names[name, default: [:]][state] = count }
                 }
             }
+            for name in try database.texts(LimitTables.names) {
+                let count = try database.number(LimitTables.dueCount, [name, now]).map(Int.init) ?? 0
+                if count > 0 { counts.limited[name] = count }
+            }
             var due = try RecordPriority.allCases.compactMap {
                 try database.number(Claim.nextDue, [$0.rawValue])
             }

@@ -33,6 +33,26 @@ extension SQLiteTaskStore {
         try read { try Self.limitMembers(in: $0) }
     }
 
+    package func uses(
+        of limit: RecordLimit, key: String?, atMost count: Int
+    ) throws(TaskStoreError) -> [LimitUse] {
+        let now = now
+        return try read { database in
+            let rows = try Row.fetchAll(
+                try database.statement(LimitTables.uses), arguments: [limit.name, now, key, count])
+            return try rows.compactMap { row in
+                guard let key = String.fromDatabaseValue(row[0]) else { return nil }
+                let begun = try limit.rate.flatMap { rate in
+                    try database.number(
+                        LimitTables.beginningsSince, [limit.name, key, now - rate.period])
+                }
+                return LimitUse(
+                    name: limit.name, key: key, running: row[1], waiting: row[2], later: row[3],
+                    begun: begun.map(Int.init) ?? 0)
+            }
+        }
+    }
+
     private static func limitMembers(in database: StoreDatabase) throws -> [String: String?] {
         var members: [String: String?] = [:]
         let rows = try Row.fetchCursor(try database.statement(LimitTables.all))

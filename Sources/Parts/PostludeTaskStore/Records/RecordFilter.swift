@@ -37,6 +37,8 @@ package enum ListingOrder: Sendable {
 package struct TaskStoreCounts: Sendable, Equatable {
     /// For each name, the number of records in each state.
     package var names: [String: [RecordState: Int]] = [:]
+    /// For each name with a limit, the number of records that are due and have no owner.
+    package var limited: [String: Int] = [:]
     /// The due time of the record that has been due for the longest time and is not over; nil if no record is due.
     package var oldestDue: Date?
 

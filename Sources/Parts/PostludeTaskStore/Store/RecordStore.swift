@@ -175,6 +175,13 @@ package protocol RecordStore: AnyObject, Sendable {
     /// records share one key.
     func limitMembers() throws(TaskStoreError) -> [String: String?]
 
+    /// Returns how a limit is used, the keys with the most due records first.
+    ///
+    /// - Parameters:
+    ///   - key: only this key; nil for all.
+    ///   - count: the maximum number of keys.
+    func uses(of limit: RecordLimit, key: String?, atMost count: Int) throws(TaskStoreError) -> [LimitUse]
+
     /// Whether ``append(_:)`` has made a record this process's at once, although it has a limit, or follows one that has: the limit
     /// allowed it, and no other record waited. Called once for each such record.
     func ownsAtOnce(_ id: RecordID) -> Bool

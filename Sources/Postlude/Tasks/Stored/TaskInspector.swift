@@ -54,6 +54,8 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
         package var failed = 0
         /// The number of waiting tasks that are due, and that some process could not read; nil if there are none.
         package var unreadable: Int?
+        /// The number of waiting tasks that are due, and that the kind's limit may hold back; nil if there are none.
+        package var limited: Int?
         /// Whether the kind is paused.
         package var paused = false
 
