@@ -11,6 +11,7 @@ struct OrdersApplication: Application {
         Handler("home", home)
         Handler("place-order", placeOrder)
         Handler("show-order", showOrder)
+        Handler.durableTaskEvents()
     }
 
     /// Everything is in the database that the manifest names: the orders, the tasks, and the answers to requests

@@ -112,7 +112,11 @@ private let script = """
       }
     }
 
-    const isOver = ({ state }) => ["done", "failed", "expired", "discarded", "published"].includes(state)
+    const pause = time => new Promise(resolve => setTimeout(resolve, time))
+
+    const read = id => fetch(`orders/${encodeURIComponent(id)}`)
+      .then(answer => answer.ok ? answer.json() : null)
+      .catch(() => null)
 
     async function follow(id) {
       if (followed.has(id)) return
@@ -120,16 +124,19 @@ private let script = """
       followed.set(id, item)
       document.querySelector("#orders").prepend(item)
       document.querySelector("section").hidden = false
-      for (let wait = 100; ; wait = Math.min(wait * 1.5, 2000)) {
-        const answer = await fetch(`orders/${encodeURIComponent(id)}`).catch(() => null)
-        if (answer?.ok) {
-          const order = await answer.json()
-          show(item, order)
-          if ([order.charge, order.receipt, order.ledger].every(isOver)) break
-        }
-        await new Promise(resolve => setTimeout(resolve, wait))
+      let order
+      while (!(order = await read(id))) await pause(1000)
+      show(item, order)
+      const steps = [order.charge, order.receipt, order.ledger]
+      const events = new EventSource(`tasks/${steps.map(step => step.id).join()}/events`)
+      events.onmessage = event => {
+        const { id, state, attempts, result } = JSON.parse(event.data)
+        const step = steps.find(step => step.id == id)
+        Object.assign(step, { state, attempts: attempts ?? step.attempts, result: result ?? step.result })
+        show(item, order)
       }
-      followed.delete(id)
+      // Closed when all tasks are over: the browser has connected once more, and was answered 204.
+      events.onerror = () => { if (events.readyState == EventSource.CLOSED) followed.delete(id) }
     }
 
     const newID = () => Math.random().toString(36).slice(2, 8)

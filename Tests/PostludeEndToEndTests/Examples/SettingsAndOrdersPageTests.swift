@@ -57,6 +57,10 @@ struct SettingsAndOrdersPageTests {
             #expect(try page.evaluate("document.querySelector('h3').textContent") == "Order \(id)")
             #expect(
                 try page.evaluate("document.querySelector('tbody td:last-child').textContent") == "charge 1")
+            // It has asked once, and then one stream has told it everything. The browser stays away when that has ended.
+            try page.wait(for: "followed.size == 0")
+            let asked = "performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)"
+            #expect(try page.evaluate("\(asked).filter(path => path == '/orders/\(id)').length") == "1")
             try page.evaluate("document.querySelector('#id').value = '\(id)'")
             try page.evaluate("document.querySelector('form button').click()")
             try page.wait(for: "document.querySelector('#message').textContent.startsWith('200')")
