@@ -172,7 +172,30 @@ def stream_bars(cells):
     cell = next(iter(cells.values()))
     what = f"{number(cell['streams'])} open event streams, {cell['workers']} workers: "
     return [
-        bar(what + "memory of each", "≤ 16 KiB", f"{number(cell['kib_each'], 2)} KiB", cell["kib_each"] <= 16)]
+        bar(what + "memory of each", "≤ 16 KiB", f"{number(cell['kib_each'], 2)} KiB", cell["kib_each"] <= 16),
+        p99_bar(what, cell)]
+
+
+def p99_bar(what, cell):
+    value = cell["request_beside_p99_ms"] / cell["request_p99_ms"]
+    return bar(what + "p99 of 300 other requests/s, relative to none", "≤ 1.1", f"{value:.2f}", value <= 1.1)
+
+
+def receipt_bars(cells):
+    cell = next(iter(cells.values()))
+    what = f"{number(cell['receipts'])} live receipts, {cell['workers']} workers: "
+    return [
+        bar(what + "memory of each", "≤ 16 KiB", f"{number(cell['kib_each'], 2)} KiB", cell["kib_each"] <= 16),
+        bar(what + "p99 from the end of a task to the client", "≤ 50 ms", f"{milliseconds(cell['told_p99_ms'])} ms",
+            cell["told_p99_ms"] <= 50),
+        p99_bar(what, cell)]
+
+
+def replaced_bars(records):
+    return [
+        bar(f"{each['kind']}, {number(each['streams'])}, through {each['replacements']} reloads and upgrades: {name}",
+            "0", str(each[name]), each[name] == 0)
+        for each in records for name in ("broken", "missed", "doubled")]
 
 
 def soak_bars(samples):

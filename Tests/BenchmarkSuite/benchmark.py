@@ -17,10 +17,12 @@ import disk
 import durable_queue
 import measure
 import memory
+import receipts
+import replaced
 import report
 import starts
 import streams
-from servers import DURABLE, EXAMPLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
+from servers import DURABLE, EXAMPLE, NAMES, PLAIN, ROUTES, TESTBED, WEB, Failure, Site
 
 
 class Section(NamedTuple):
@@ -63,8 +65,13 @@ PARTS = {
         "soak": Section(
             memory.soak, report.print_soak, bars.soak_bars, checked=("postlude",),
             is_wanted=lambda options: "postlude" in options.servers and options.soak)},
-    "streams": {"streams": Section(
-        streams.streams, report.print_streams, bars.stream_bars, is_behind_nginx=False)},
+    "streams": {
+        "streams": Section(streams.streams, report.print_streams, bars.stream_bars, is_behind_nginx=False),
+        "receipts": Section(
+            receipts.receipts, report.print_receipts, bars.receipt_bars, (DURABLE,), is_behind_nginx=False),
+        "replaced": Section(
+            replaced.replaced, report.print_replaced, bars.replaced_bars, (DURABLE, TESTBED),
+            is_behind_nginx=False)},
     "start": {
         "start": Section(starts.start, report.print_start, bars.start_bars, (EXAMPLE,), is_behind_nginx=False),
         "size": Section(starts.size, report.print_size, bars.size_bars, (EXAMPLE,), is_behind_nginx=False)},

@@ -10,8 +10,8 @@ import subprocess
 import time
 
 BODY = b"Hello, world!\n"
-# The program without durable tasks, the one with them, an example, and the one that matches routes.
-PLAIN, DURABLE = "PostludeBenchmarkApplication", "PostludeDurableTestbed"
+# The program without durable tasks, the one with them, that of the tests, an example, and the one that matches routes.
+PLAIN, DURABLE, TESTBED = "PostludeBenchmarkApplication", "PostludeDurableTestbed", "PostludeTestbed"
 EXAMPLE, ROUTES = "PostludeNotificationsExample", "PostludeRouteBenchmark"
 NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm", "celery": "FastAPI, Celery and Redis"}
 # Those that answer small requests, over FastCGI.

@@ -1,6 +1,7 @@
 """Open event streams of a channel: the memory that each takes, how long an event takes to all of them, and ordinary requests
 beside them."""
 
+import multiprocessing
 import re
 import resource
 import select
@@ -16,7 +17,11 @@ WORKERS = 8
 # Streams that are open before the memory is measured for the first time, so that what a process has once is not counted.
 FIRST = 200
 EVENTS = 30
-REQUESTS = 2_000
+# Requests a second beside the streams.
+RATE = 300
+# Two servers, one with streams and one without, take turns of this many seconds, so that what else the machine does
+# disturbs both alike.
+TURNS, SECONDS = 10, 2
 
 
 def streams(site, options, note):
@@ -37,31 +42,70 @@ def allow_descriptors(count):
 
 
 def measured(site, options):
-    routes = (options.root / "Tests/BenchmarkSuite/Application/routes.yaml").read_text()
-    manifest = site.folder / "streams.yaml"
-    manifest.write_text(routes.replace("workers: { min: 4 }", f"workers: {{ min: 4, max: {WORKERS} }}"))
-    path, log = site.folder / "streams.sock", site.folder / "streams.log"
-    command = [site.programs[PLAIN], "serve", "--no-supervisor", "--manifest", manifest]
-    process = Process.listening(path, command, log, site.folder)
+    servers = [Server(site, options, name) for name in ("with", "without")]
+    path, log = servers[0].path, servers[0].log
     opened = []
     try:
         client = fastcgi.Connection(path)
-        alone = request_times(client)
+        client.ask(fastcgi.encode("GET", "/hello"))
         follow(path, FIRST, opened)
-        before = resident(process)
+        before = resident(servers[0].process)
         follow(path, STREAMS - FIRST, opened)
-        after = resident(process)
+        after = resident(servers[0].process)
         times = [event_time(client, opened) for _ in range(EVENTS)]
+        beside, alone = Requests([server.path for server in servers], time.time() + 1).times()
         return {
             "streams": STREAMS, "workers": WORKERS, "kib_each": (after - before) / (STREAMS - FIRST),
             "event_ms": statistics.median(times), "event_max_ms": max(times),
-            "request_p99_ms": p99(alone), "request_beside_p99_ms": p99(request_times(client))}
+            "request_p99_ms": p99(alone), "request_beside_p99_ms": p99(beside)}
     except OSError as error:
         raise Failure(f"a stream has failed: {error}\n{tail(log)}") from None
     finally:
         for each in opened:
             each.close()
-        process.stop()
+        for server in servers:
+            server.process.stop()
+
+
+class Server:
+    def __init__(self, site, options, name):
+        routes = (options.root / "Tests/BenchmarkSuite/Application/routes.yaml").read_text()
+        manifest = site.folder / f"streams-{name}.yaml"
+        manifest.write_text(routes.replace("workers: { min: 4 }", f"workers: {{ min: 4, max: {WORKERS} }}"))
+        self.path, self.log = site.folder / f"streams-{name}.sock", site.folder / f"streams-{name}.log"
+        command = [site.programs[PLAIN], "serve", "--no-supervisor", "--manifest", manifest]
+        self.process = Process.listening(self.path, command, self.log, site.folder)
+
+
+class Requests:
+    """Small requests at a steady rate to each of the servers in turn, by another process."""
+
+    def __init__(self, paths, begin):
+        self.receiving, sending = multiprocessing.Pipe(duplex=False)
+        self.process = multiprocessing.Process(target=self.send, args=(paths, begin, sending), daemon=True)
+        self.process.start()
+
+    @staticmethod
+    def send(paths, begin, result):
+        request, times = fastcgi.encode("GET", "/hello"), [[] for _ in paths]
+        # A server closes a connection that sends nothing.
+        time.sleep(max(0, begin - time.time()))
+        clients = [fastcgi.Connection(path) for path in paths]
+        for turn in range(TURNS * len(paths)):
+            place = turn % len(paths)
+            for number in range(RATE * SECONDS):
+                due = begin + turn * SECONDS + number / RATE
+                time.sleep(max(0, due - time.time()))
+                clients[place].ask(request)
+                times[place].append((time.time() - due) * 1000)
+        result.send(times)
+
+    def times(self):
+        """Milliseconds since each request was due, for each of the servers."""
+        try:
+            return self.receiving.recv()
+        except EOFError:
+            raise Failure("the requests beside the streams have failed") from None
 
 
 def follow(path, count, opened):
@@ -105,15 +149,6 @@ def event_time(client, opened):
             poll.unregister(number)
     poll.close()
     return (time.perf_counter() - began) * 1000
-
-
-def request_times(client):
-    request, times = fastcgi.encode("GET", "/hello"), []
-    for _ in range(REQUESTS):
-        began = time.perf_counter()
-        client.ask(request)
-        times.append((time.perf_counter() - began) * 1000)
-    return times
 
 
 def p99(times):
