@@ -114,7 +114,9 @@ let products: [Target] = [
         ]),
     .target(
         name: "PostludeTesting",
-        dependencies: ["Postlude", "PostludeFastCGI", "PostludeManifest", httpTypes, logging]),
+        dependencies: [
+            "Postlude", "PostludeFastCGI", "PostludeManifest", "PostludeSystem", httpTypes, logging,
+        ]),
 ]
 
 let examples: [Target] = [
@@ -146,8 +148,8 @@ let startedPrograms: [Target.Dependency] =
     Context.environment["POSTLUDE_PROGRAMS", default: ""].isEmpty
     ? [
         "PostludeAnalyticsExample", "PostludeCeleryTestbed", "PostludeDurableTestbed", "PostludeGuideExample",
-        "PostludeLifecycleTestbed", "PostludeNotificationsExample", "PostludeOrdersExample",
-        "PostludeTestbed", "PostludeUploadsExample",
+        "PostludeLifecycleTestbed", "PostludeNotificationsExample", "PostludeTestbed",
+        "PostludeUploadsExample",
     ]
     : []
 
@@ -201,7 +203,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeEndToEndTests",
         dependencies: startedPrograms + [
-            "PostludeBrokerFixtures", "PostludeDurable", "PostludeExportsExample",
+            "Postlude", "PostludeBrokerFixtures", "PostludeDurable", "PostludeExportsExample",
+            "PostludeOrdersExample",
             "PostludeRecordStoreFixtures", "PostludeSettingsExample", "PostludeSpawning",
             "PostludeSupervision", "PostludeSystem", "PostludeTesting", grdb, httpTypes,
         ],
@@ -251,7 +254,7 @@ let tests: [Target] = [
         name: "PostludeTaskStoreTests",
         dependencies: [
             "PostludeDates", "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore",
-            "PostludeTaskStoreTestbed",
+            "PostludeTaskStoreTestbed", "PostludeTesting",
         ]),
     .testTarget(
         name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeSystem", "PostludeTesting"]),

@@ -23,6 +23,8 @@ public final class TestApplication<App: Application>: Sendable {
     /// The application under test.
     public let application: App
     private let worker: OfflineWorker
+    let source: OfflineWorker.ManifestSource
+    let logger: Logger
 
     /// Starts an application with a manifest given as text.
     ///
@@ -32,13 +34,11 @@ public final class TestApplication<App: Application>: Sendable {
     ///   - environment: the values of `${NAME}` in it.
     ///   - logger: receives the entries of the server's log.
     /// - Throws: all mistakes in the manifest and the handlers, or the error of `Application.start()`.
-    public init(
+    public convenience init(
         _ application: App, manifest: String, environment: [String: String] = [:],
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
     ) async throws {
-        self.application = application
-        worker = try OfflineWorker(
-            application, manifest: .yaml(manifest, environment: environment), logger: logger)
+        try self.init(application, .yaml(manifest, environment: environment), logger: logger)
         try await application.start()
     }
 
@@ -49,14 +49,28 @@ public final class TestApplication<App: Application>: Sendable {
     ///   - path: the manifest's path.
     ///   - logger: receives the entries of the server's log.
     /// - Throws: all mistakes in the manifest and the handlers, or the error of `Application.start()`.
-    public init(
+    public convenience init(
         _ application: App, manifestAt path: String,
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
     ) async throws {
-        self.application = application
-        worker = try OfflineWorker(application, manifest: .file(path), logger: logger)
+        try self.init(application, .file(path), logger: logger)
         try await application.start()
     }
+
+    /// Makes an application that is not started.
+    ///
+    /// - Parameter process: the process that it is in, if that may die.
+    init(
+        _ application: App, _ source: OfflineWorker.ManifestSource, logger: Logger,
+        in process: ExploredProcess? = nil
+    ) throws {
+        self.application = application
+        self.source = source
+        self.logger = logger
+        worker = try OfflineWorker(application, manifest: source, logger: logger, in: process)
+    }
+
+    func openStore() throws { try worker.openStore() }
 
     /// Sends a request, and returns when the response is finished and before any task begins.
     ///

@@ -17,16 +17,23 @@ struct Charge: DurableTask {
     }
 
     func run(_ context: TaskContext) async throws -> String {
-        try PaymentProvider().charge(order, key: context.taskID ?? order)
+        let payments = try context.application(OrdersApplication.self).payments
+        try payments.charge(order, key: context.taskID ?? order)
         return try context.transaction(on: ManifestDatabase.self) { connection in
             "charge \(try connection.noteCharge(of: order))"
         }
     }
 }
 
+/// Charges orders.
+protocol Payments: Sendable {
+    /// - Parameter key: a call with a key that the provider has accepted charges nothing.
+    func charge(_ order: String, key: String) throws
+}
+
 /// Stands for a remote provider. Real ones accept each key once (`Idempotency-Key`); this one is down while a
 /// file `provider-is-away` exists, and otherwise does nothing.
-struct PaymentProvider {
+struct PaymentProvider: Payments {
     struct IsAway: Error, CustomStringConvertible {
         let description = "the payment provider does not answer"
     }

@@ -7,6 +7,10 @@ import PostludePostgres
 /// the client has its response.
 @main
 struct OrdersApplication: Application {
+    // The services outside, in whose place a test has its own.
+    var payments: any Payments = PaymentProvider()
+    var receipts: any ReceiptSender = MailedReceipts()
+
     var handlers: Handlers {
         Handler("home", home)
         Handler("place-order", placeOrder)

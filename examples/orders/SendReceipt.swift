@@ -10,12 +10,25 @@ struct SendReceipt: DurableTask {
     var email: EmailAddress
 
     func run(_ context: TaskContext) async throws -> String {
+        let receipts = try context.application(OrdersApplication.self).receipts
+        try receipts.send(order, to: email, id: context.taskID.flatMap(UUID.init) ?? UUID())
+        return "sent to \(email)"
+    }
+}
+
+/// Sends receipts.
+protocol ReceiptSender: Sendable {
+    /// - Parameter id: that of the message, by which a second copy is recognized.
+    func send(_ order: String, to address: EmailAddress, id: UUID) throws
+}
+
+/// Sends receipts by mail.
+struct MailedReceipts: ReceiptSender {
+    func send(_ order: String, to address: EmailAddress, id: UUID) throws {
         let mailer = try Mailer()
         try mailer.send(
             Mail(
-                from: mailer.sender, to: email, subject: "Your order \(order)",
-                text: "Thank you. Your order \(order) is paid.",
-                id: context.taskID.flatMap(UUID.init) ?? UUID()))
-        return "sent to \(email)"
+                from: mailer.sender, to: address, subject: "Your order \(order)",
+                text: "Thank you. Your order \(order) is paid.", id: id))
     }
 }

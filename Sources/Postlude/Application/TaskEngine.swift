@@ -41,8 +41,10 @@ package protocol TaskEngineParts: Sendable {
     /// Returns the store of a serving process.
     func makeStore() -> any TaskStore
 
-    /// Returns a store for tests, which keeps nothing beyond the process, and receives no tasks from elsewhere.
-    func makeOfflineStore() -> any TaskStore
+    /// Returns a store for tests, which receives no tasks from elsewhere.
+    ///
+    /// - Parameter process: has the files of the store; nil to keep nothing beyond the test.
+    func makeOfflineStore(in process: (any OfflineProcess)?) -> any TaskStore
 
     /// Returns an inspector of the manifest's task store; nil if the manifest has none.
     func makeInspector(_ manifest: Manifest) -> (any TaskInspector)?

@@ -29,6 +29,9 @@ final class TaskQueue: Sendable {
         var pending = Deque<Item>()
         /// The open group's tasks that have not begun, and how many may run at once.
         var group = Deque<BackgroundTask>()
+        /// The same tasks. `Array(group)` would write to the storage that all empty arrays share, if it is empty: a data race for
+        /// the thread sanitizer.
+        var groupTasks: [BackgroundTask] { group.map(\.self) }
         var groupLimit = 1
         var running = RunningTasks()
         /// Tasks that wait for their next attempt.
@@ -83,7 +86,7 @@ final class TaskQueue: Sendable {
 
     /// The tasks that have not begun, in order.
     var queued: [BackgroundTask] {
-        state.withLock { Array($0.group) + $0.pending.flatMap(\.tasks) }
+        state.withLock { $0.groupTasks + $0.pending.flatMap(\.tasks) }
     }
 
     /// The names of the tasks that have not ended, the running ones first.
@@ -92,7 +95,7 @@ final class TaskQueue: Sendable {
     /// The tasks that have not ended, the running ones first.
     var unfinishedTasks: [BackgroundTask] {
         let unfinished = state.withLock { state in
-            state.running.tasks + state.delayed.map(\.task) + Array(state.group)
+            state.running.tasks + state.delayed.map(\.task) + state.groupTasks
                 + state.pending.flatMap(\.tasks)
         }
         return unfinished.filter { $0.state != .cancelled }
@@ -671,7 +674,7 @@ extension TaskQueue {
             task.isPersisted && (task.stored.map { ids.contains($0.id) } ?? false)
         }
         let (running, others) = state.withLock { state in
-            let others = state.delayed.map(\.task) + Array(state.group) + state.pending.flatMap(\.tasks)
+            let others = state.delayed.map(\.task) + state.groupTasks + state.pending.flatMap(\.tasks)
             return (state.running.requestCancellation(of: isMeant), others.filter(isMeant))
         }
         for running in running {
@@ -814,7 +817,7 @@ extension TaskQueue.State {
 
     /// Removes and returns the persisted tasks that are not running.
     mutating func removeStored() -> [BackgroundTask] {
-        let tasks = (delayed.map(\.task) + Array(group) + pending.flatMap(\.tasks)).filter(\.isPersisted)
+        let tasks = (delayed.map(\.task) + groupTasks + pending.flatMap(\.tasks)).filter(\.isPersisted)
         guard !tasks.isEmpty else { return [] }
         delayed.removeAll { $0.task.isPersisted }
         group.removeAll(where: \.isPersisted)
@@ -847,7 +850,7 @@ extension TaskQueue {
     /// The tasks that have not ended, in order.
     var waitingTasks: [BackgroundTask] {
         state.withLock { state in
-            state.delayed.map(\.task) + Array(state.group) + state.pending.flatMap(\.tasks)
+            state.delayed.map(\.task) + state.groupTasks + state.pending.flatMap(\.tasks)
         }
         .filter { $0.state != .cancelled }
     }

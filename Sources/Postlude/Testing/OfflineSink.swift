@@ -22,11 +22,12 @@ struct OfflineSink: ResponseSink {
     private let isDelivered: Bool
     private let pieces: Int?
     private let isCancelled: Bool
+    private let process: (any OfflineProcess)?
 
     /// - Parameters: as in `OfflineWorker.respond`.
     init(
         to head: RequestHead, files: FileLocation?, executor: WorkerExecutor, logger: Logger,
-        isDelivered: Bool, pieces: Int?, isCancelled: Bool
+        isDelivered: Bool, pieces: Int?, isCancelled: Bool, in process: (any OfflineProcess)? = nil
     ) {
         isHead = head.string("REQUEST_METHOD") == "HEAD"
         self.files = files
@@ -35,6 +36,7 @@ struct OfflineSink: ResponseSink {
         self.isDelivered = isDelivered
         self.pieces = pieces
         self.isCancelled = isCancelled
+        self.process = process
     }
 
     func prepare() -> Bool { true }
@@ -62,6 +64,12 @@ struct OfflineSink: ResponseSink {
     }
 
     mutating func finish(_ execution: RequestExecution) -> Bool {
+        do {
+            try process?.reach("the answer \(execution.response.status.code)")
+        } catch {
+            self.error = error
+            return false
+        }
         execution.selectFile(in: files)
         ResponseHead.write(execution.response, into: &head)
         guard !execution.isHead, execution.response.status.allowsBody else { return isDelivered }

@@ -30,16 +30,23 @@ package final class OfflineWorker: Sendable {
     private let executor = WorkerExecutor()
     private let registry: TaskRegistry
     private let logger: Logger
+    private let process: (any OfflineProcess)?
 
-    package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
+    /// - Parameter process: the process that it is in, if that may die; nil for the test's.
+    package init(
+        _ application: some Application, manifest source: ManifestSource, logger: Logger,
+        in process: (any OfflineProcess)? = nil
+    ) throws {
+        self.process = process
         let handlers = application.registeredHandlersWithoutTaskEngine
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
-        let store = application.taskEngine?.parts.makeOfflineStore()
+        let store = application.taskEngine?.parts.makeOfflineStore(in: process)
         store?.applyManifest(manifest)
         observability = .bootstrapped(logger: logger)
         registry = TaskRegistry(of: application, metrics: observability.tasks, store: store)
         thread = try SerialThread(name: "worker")
+        if let process { thread.enqueue { process.isWorker() } }
         generation = try Generation(
             manifest, number: 1, handlers: handlers.byName, hooks: hooks, registry: registry, logger: logger,
             observability: observability)
@@ -63,7 +70,7 @@ package final class OfflineWorker: Sendable {
             let resolution = generation.router.resolve(head, using: try RouteMatcher())
             var sink = OfflineSink(
                 to: head, files: generation.files, executor: executor, logger: logger,
-                isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled)
+                isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled, in: process)
             if resolution.bodyPolicy.allows(body.count) {
                 observability.withCurrentLogger {
                     Worker.serve(
@@ -94,6 +101,9 @@ package final class OfflineWorker: Sendable {
         guard let store = registry.store as? any OfflineTaskStore else { return [] }
         return try store.takeDue(skippingDelays: skippingDelays).map(queue)
     }
+
+    /// Opens the store of durable tasks, which is opened on its first use otherwise.
+    package func openStore() throws { try (registry.store as? any OfflineTaskStore)?.open() }
 
     private func queue(_ taken: TakenTasks) -> OfflineTasks {
         guard !taken.tasks.isEmpty else { return OfflineTasks(nil, of: self) }
@@ -140,6 +150,9 @@ package protocol OfflineTaskStore: TaskStore {
     ///
     /// - Parameter skippingDelays: whether tasks that wait for a time are due, too.
     func takeDue(skippingDelays: Bool) throws -> [TakenTasks]
+
+    /// Opens the store now.
+    func open() throws
 }
 
 /// The tasks of one request, which a test has taken from their store.

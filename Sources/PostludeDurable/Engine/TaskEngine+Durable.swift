@@ -248,8 +248,8 @@ package struct DurableEngine: TaskEngineParts {
         return store
     }
 
-    package func makeOfflineStore() -> any TaskStore {
-        let store = OfflineStore(kinds: kinds, broker: broker, driver: driver)
+    package func makeOfflineStore(in process: (any OfflineProcess)?) -> any TaskStore {
+        let store = OfflineStore(kinds: kinds, broker: broker, driver: driver, in: process)
         handle?.attach(store)
         return store
     }

@@ -25,11 +25,14 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore, ReceiptStore {
     private let driver: any RecordStoreDriver
     /// What follows tasks for event streams, made on first use.
     private let follower = Lock<ReceiptFollower?>(nil)
+    private let process: (any OfflineProcess)?
 
+    /// - Parameter process: the process that it is in, if that may die: its files are in the process's folder.
     init(
         kinds: DurableTaskKinds, broker: TaskBroker? = nil,
-        driver: any RecordStoreDriver = SQLiteFileDriver()
+        driver: any RecordStoreDriver = SQLiteFileDriver(), in process: (any OfflineProcess)? = nil
     ) {
+        self.process = process
         self.driver = driver
         declared = kinds
         current = Lock(kinds.withoutLimits)
@@ -53,11 +56,8 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore, ReceiptStore {
         // Not on the first use, which may be within a transaction of the application's writer.
         guard !driver.needsPlace, opened.withLock({ $0 == nil }) else { return }
         do {
-            let taskStore = try driver.open("", role: .process, settings: TaskStoreSettings())
-            try taskStore.register(declared.all.map(\.shape))
-            opened.withLock {
-                $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil, isOffline: true))
-            }
+            let access = try open(driver, at: "")
+            opened.withLock { $0 = (nil, access) }
         } catch {
             failure.withLock { $0 = error }
         }
@@ -89,7 +89,12 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore, ReceiptStore {
         let (taskStore, kinds) = (access.taskStore, kinds)
         try taskStore.flush()
         try access.control.follow(taskStore) { _ in }
-        if skippingDelays {
+        if let process {
+            // Its clock is advanced instead, so that what was due earlier still is.
+            if skippingDelays, let due = try taskStore.nextDue(takingSuspect: true) {
+                process.advanceClock(to: due)
+            }
+        } else if skippingDelays {
             let waiting = try taskStore.list(
                 RecordFilter(states: [.waiting]), .oldestFirst, after: nil, limit: Self.longestTake)
             _ = try taskStore.retry(
@@ -163,19 +168,39 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore, ReceiptStore {
         _ = try? access.control.follow(access.taskStore) { _ in }
     }
 
+    func open() throws { _ = try access }
+
+    /// The driver of a store at a path.
+    private var offlineDriver: any RecordStoreDriver { driver.offlineDriver ?? SQLiteFileDriver() }
+
+    private func open(_ driver: any RecordStoreDriver, at place: String) throws -> TaskStoreAccess {
+        var settings = TaskStoreSettings()
+        if let process { ExploredRecordStore.prepare(&settings, for: process) }
+        var taskStore = try driver.open(place, role: .process, settings: settings)
+        try taskStore.register(declared.all.map(\.shape))
+        if let process {
+            let explored = ExploredRecordStore(taskStore, in: process)
+            process.follow(explored)
+            driver.observeCommits(by: explored)
+            taskStore = explored
+        }
+        return TaskStoreAccess(taskStore: taskStore, outbox: nil, isOffline: true)
+    }
+
     private var access: TaskStoreAccess {
         get throws {
             try opened.withLock { opened in
                 if let opened { return opened.access }
                 if let failure = failure.withLock({ $0 }) { throw failure }
+                if let process {
+                    let access = try open(offlineDriver, at: process.folder + "/tasks.sqlite")
+                    opened = (nil, access)
+                    return access
+                }
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)
-                let taskStore = try (driver.offlineDriver ?? SQLiteFileDriver()).open(
-                    folder.appending(path: "tasks.sqlite").path, role: .process, settings: TaskStoreSettings()
-                )
-                try taskStore.register(declared.all.map(\.shape))
-                let access = TaskStoreAccess(taskStore: taskStore, outbox: nil, isOffline: true)
+                let access = try open(offlineDriver, at: folder.appending(path: "tasks.sqlite").path)
                 opened = (folder, access)
                 return access
             }

@@ -18,6 +18,10 @@ package struct SQLiteDatabaseDriver: RecordStoreDriver {
         try SQLiteTaskStore(in: writer, role: role, settings: settings)
     }
 
+    package func observeCommits(by observer: any CommitObserver) {
+        writer.add(transactionObserver: ObservedCommits(observer), extent: .databaseLifetime)
+    }
+
     package func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String? {
         throw TaskStoreError(
             .refused, writer.path, "the tasks are in the application's database",
@@ -48,4 +52,17 @@ package struct SQLiteDatabaseDriver: RecordStoreDriver {
             throw TaskStoreError(writer.path, error)
         }
     }
+}
+
+/// Tells an observer of the commits of a writer's connection.
+private final class ObservedCommits: TransactionObserver {
+    private weak let observer: (any CommitObserver)?
+
+    init(_ observer: any CommitObserver) { self.observer = observer }
+
+    func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { true }
+    func databaseDidChange(with event: DatabaseEvent) {}
+    func databaseWillCommit() throws { try observer?.willCommit() }
+    func databaseDidCommit(_ db: Database) {}
+    func databaseDidRollback(_ db: Database) {}
 }

@@ -442,6 +442,11 @@ package protocol RecordStoreDriver: Sendable {
     /// Opens the stores of tests without a server, whose places are paths in temporary folders; nil to open an SQLite file.
     var offlineDriver: (any RecordStoreDriver)? { get }
 
+    /// Has the commits of the application observed, if the store is in a database whose connections the application has.
+    ///
+    /// - Parameter observer: called for commits on the application's own connections.
+    func observeCommits(by observer: any CommitObserver)
+
     /// Opens a store, and migrates its tables if they are of an earlier version.
     ///
     /// - Parameters:
@@ -485,12 +490,21 @@ package protocol RecordStoreDriver: Sendable {
     func problem(ofTransactionsAt place: String) -> String?
 }
 
+/// Learns of the commits that an application makes on its own connections. Tests use it.
+package protocol CommitObserver: AnyObject, Sendable {
+    /// Called before a transaction is committed, on its thread.
+    ///
+    /// - Throws: to roll it back.
+    func willCommit() throws
+}
+
 /// A store without tables of its own has nothing to migrate, and may be anywhere.
 extension RecordStoreDriver {
     package var connection: Any.Type? { nil }
     package var needsPlace: Bool { true }
     package var offlineDriver: (any RecordStoreDriver)? { nil }
     package func problem(ofTransactionsAt place: String) -> String? { nil }
+    package func observeCommits(by observer: any CommitObserver) {}
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] { [] }
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String { "" }
     package func problem(ofPlace place: String) -> String? { nil }
