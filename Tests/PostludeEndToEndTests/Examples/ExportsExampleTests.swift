@@ -133,4 +133,38 @@ struct ExportsExampleTests {
             #expect(try nginx.client().ask("POST", "/customers/8/exports/1/cancel").status == 404)
         }
     }
+
+    @Test("Two exports of a customer run at once; the third waits, while another customer's begins")
+    func limited() throws {
+        try run(rows: 20_000, rowsPerSecond: 1) { _, nginx in
+            let numbers = try (1...3).map { _ in try order(of: 7, at: nginx) }
+            let other = try order(of: 8, at: nginx)
+            func running(of customer: Int) throws -> [Int] {
+                try exports(of: customer, at: nginx).filter { $0.state == "running" && $0.progress != nil }
+                    .map(\.number)
+            }
+            // The other customer's export is the last one, and does not wait for the third.
+            try waitUntil("two exports and the other customer's run") {
+                try running(of: 7).count == 2 && running(of: 8) == [other]
+            }
+            let waiting = try #require(Set(numbers).subtracting(try running(of: 7)).first)
+            let third = try export(waiting, at: nginx) { _ in true }
+            #expect(third.state == "waiting" && third.attempts == 0 && third.progress == nil)
+            #expect(files.count == 3)
+            // A place that becomes free is the third one's.
+            let first = try #require(numbers.first { $0 != waiting })
+            #expect(try nginx.client().ask("POST", "/customers/7/exports/\(first)/cancel").status == 200)
+            _ = try export(waiting, at: nginx) { $0.state == "running" && $0.progress != nil }
+            #expect(try running(of: 7).count == 2)
+            for (customer, numbers) in [(7, numbers), (8, [other])] {
+                for number in numbers {
+                    _ = try nginx.client().ask("POST", "/customers/\(customer)/exports/\(number)/cancel")
+                }
+                try waitUntil("all exports of customer \(customer) are over") {
+                    try exports(of: customer, at: nginx).allSatisfy { $0.state == "cancelled" }
+                }
+            }
+            #expect(files == [])
+        }
+    }
 }
