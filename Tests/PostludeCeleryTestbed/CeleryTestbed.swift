@@ -28,6 +28,8 @@ struct CeleryTestbed: Application {
             Charge.self
             SendReceipt.self
             Cleanup.self
+            Render.self
+            Sync.self
         }
     }
 

@@ -21,3 +21,16 @@ struct Cleanup: DurableTask {
 
     func run(_ context: TaskContext) async throws {}
 }
+
+struct Render: DurableTask {
+    var customer: Int
+    var page: Int
+
+    func run(_ context: TaskContext) async throws {}
+}
+
+struct Sync: DurableTask {
+    var account: Int
+
+    func run(_ context: TaskContext) async throws {}
+}
