@@ -13,7 +13,13 @@ extension PostgreSQLTaskStore {
             // Cancelled by this call, with the record before it.
             case .cancelled where try session.isStopped(record, byOneOf: ids): return .changed
             case .waiting where record.owner == nil, .outgoing:
-                try session.endUnowned(record.id, .cancelled(reason: reason), at: now)
+                // Its row may still have the number of an owner that is dead.
+                try session.run(
+                    "UPDATE postlude.record SET state = 8, owner = NULL, ended = $1, error = $2 WHERE number = $3",
+                    [.integer(now), .text(reason), .integer(record.number)])
+                try session.run(
+                    "SELECT postlude.stop_after($1, $2, $3, 8)::text",
+                    [.id(record.id), .text(StopReason.cancelled.verb), .integer(now)])
                 return .changed
             case .waiting, .running:
                 try session.run(
