@@ -81,7 +81,9 @@ public struct ExploredApplication<App: Application>: Sendable {
 
     /// Expects that a condition is true.
     ///
-    /// - Parameter message: what is wrong if it is not.
+    /// - Parameters:
+    ///   - condition: what should be true.
+    ///   - message: what is wrong if it is not.
     /// - Throws: ``UnmetExpectation``.
     public func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
         if !condition { throw UnmetExpectation(description: message()) }
