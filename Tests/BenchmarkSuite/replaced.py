@@ -172,7 +172,8 @@ def measured(site, kind):
                 wait_until(
                     lambda: said(log, READY) >= begun + PROCESSES and not old & set(process.tree()), log,
                     "the processes are not replaced")
-            wait_until(lambda: source.told(last.text, number), log, "an event is missed")
+            wait_until(
+                lambda: reader.closed or reader.ended or source.told(last.text, number), log, "an event is missed")
         wait_until(lambda: reader.closed or reader.is_complete(source), log, None)
         counts = [count for each in reader.texts.values() for count in source.counts(each.text)]
         return {

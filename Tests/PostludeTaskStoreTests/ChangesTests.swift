@@ -49,6 +49,8 @@ struct ChangesTests {
                 endedBefore: fixture.clock.now, failedBefore: fixture.clock.now, limit: 10) == 2)
         #expect(try two.changes(after: third.position).numbers == [all[0], all[1]])
         #expect(try two.summaries(of: all).map(\.number) == [all[2]])
+        #expect(try two.summaries(withIDs: ids).map(\.id) == [ids[2]])
+        #expect(try two.summaries(withIDs: []).isEmpty)
         // Everything since the beginning, each record once.
         #expect(try two.changes(after: begun.position).numbers == [all[0], all[1]])
     }

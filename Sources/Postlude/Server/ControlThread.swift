@@ -170,7 +170,7 @@ final class ControlThread: Sendable {
             handingOver: handingOver,
             unfinishedFor: Self.unfinishedRequestTimeout(ofGrace: grace, withOthersServing: handingOver))
         server.streams.end()
-        server.eventStreams.end(handingOverFor: handingOver ? min(.seconds(5), grace / 2) : nil)
+        server.eventStreams.end(handingOverFor: handingOver ? grace / 2 : nil)
         return end
     }
 

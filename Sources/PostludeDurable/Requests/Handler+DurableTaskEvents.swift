@@ -52,7 +52,8 @@ extension ReceiptStore {
         }
         let ids = texts.compactMap { RecordID(String($0)) }
         let position = ReceiptPosition(lastID, count: ids.count)
-        let records = try ids.map { try record($0)?.summary }
+        let found = try openAccess().taskStore.summaries(withIDs: ids)
+        let records = ids.map { id in found.first { $0.id == id } }
         // A task that the client has followed may have been removed since.
         guard ids.count == texts.count, position != nil || records.contains(where: { $0 != nil }) else {
             throw HTTPError(.notFound, "There is no such task, or it was removed")

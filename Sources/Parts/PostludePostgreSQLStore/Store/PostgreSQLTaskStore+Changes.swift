@@ -5,6 +5,13 @@ extension PostgreSQLTaskStore {
         try read { try $0.summaries("WHERE number = ANY ($1)", [.integers(numbers)]) }
     }
 
+    package func summaries(withIDs ids: [RecordID]) throws(TaskStoreError) -> [RecordSummary] {
+        try read { session in
+            try session.summaries(
+                "WHERE number IN (SELECT number FROM postlude.record WHERE id = ANY ($1))", [.ids(ids)])
+        }
+    }
+
     package func listChanges(for time: Duration) throws(TaskStoreError) {
         guard owner != nil else { throw refusal("a program that runs no tasks does not follow them") }
         try change { session, context in

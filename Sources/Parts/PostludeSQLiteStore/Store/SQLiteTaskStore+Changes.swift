@@ -6,6 +6,11 @@ extension SQLiteTaskStore {
         try read { try $0.summaries(Self.numbered, [Self.json(numbers)]) }
     }
 
+    package func summaries(withIDs ids: [RecordID]) throws(TaskStoreError) -> [RecordSummary] {
+        let list = ids.map { "\"\($0.text)\"" }.joined(separator: ",")
+        return try read { try $0.summaries(Self.identified, ["[\(list)]"]) }
+    }
+
     package func listChanges(for time: Duration) throws(TaskStoreError) {
         guard let owner else { throw refusal("a program that runs no tasks does not follow them") }
         let seconds = max(1, time.components.seconds)
@@ -27,6 +32,8 @@ extension SQLiteTaskStore {
         }
     }
 
+    private static let identified = RecordRow.selectingSummaries(
+        "WHERE id IN (SELECT value FROM json_each(?))")
     private static let numbered = RecordRow.selectingSummaries("WHERE \(isNumbered)")
 }
 

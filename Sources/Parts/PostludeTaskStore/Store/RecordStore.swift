@@ -281,6 +281,9 @@ package protocol RecordStore: AnyObject, Sendable {
     /// Returns the records with these numbers, in any order, without their payloads and results.
     func summaries(of numbers: [Int64]) throws(TaskStoreError) -> [RecordSummary]
 
+    /// Returns the records with these ids, in any order, without their payloads and results.
+    func summaries(withIDs ids: [RecordID]) throws(TaskStoreError) -> [RecordSummary]
+
     // MARK: Following
 
     /// Has changes of records be listed for a time from now on, of all processes. When no process asks for the list, there is
