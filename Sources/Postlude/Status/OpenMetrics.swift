@@ -149,9 +149,8 @@ struct OpenMetrics {
         family(
             "postlude_durable_tasks_limited", .gauge, "Waiting durable tasks that are due and have a limit.")
         for kind in tasks.names {
-            if let limited = kind.limited {
-                sample("postlude_durable_tasks_limited", ["task": kind.name], UInt64(clamping: limited))
-            }
+            sample(
+                "postlude_durable_tasks_limited", ["task": kind.name], UInt64(clamping: kind.limited ?? 0))
         }
         family("postlude_durable_kind_paused", .gauge, "Whether a kind of durable tasks is paused.")
         for kind in tasks.names {
