@@ -65,6 +65,9 @@ struct AdoptionTests {
             }
             let snapshot = board.snapshot()
             #expect(snapshot.processes.count <= 2 && snapshot.totals.tasks.count <= 3 * 64)
+            #expect(board.seconds.count <= 3600 && board.minutes.count <= 1440)
+            board.add(second: HistoryRow())
+            board.set(minute: HistoryRow())
             _ = board.unfinishedWork(ofProcess: 0)
             board.release(process: 0)
             board.claim(process: 0)

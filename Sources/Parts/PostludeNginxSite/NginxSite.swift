@@ -151,6 +151,8 @@ private enum NginxParameters {
         ("SERVER_NAME", "$server_name"),
         // Made by nginx, so that a client cannot choose the id in the log.
         ("REQUEST_ID", "$request_id"),
+        // The time at which nginx sends the request: the status page shows how long requests wait for a worker.
+        ("REQUEST_START", "$msec"),
         // Libraries would use the header field `Proxy` of a client as the address of a proxy.
         ("HTTP_PROXY", "\"\""),
     ].map { name, value in

@@ -1,7 +1,7 @@
 /// The layout of the memory, in words of eight bytes. `version` changes with it.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
-    static let version: UInt64 = 4
+    static let version: UInt64 = 5
     /// The largest allowed scoreboard: a header with larger numbers is rejected.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
@@ -70,11 +70,23 @@ struct Layout: Sendable, Equatable {
         static let brokerOutageNanoseconds = taskNames + 4
         /// The event streams that hold no worker.
         static let eventStreams = taskNames + 5
+        /// The number of workers that there may be.
+        static let workersLimit = taskNames + 6
+        /// How long requests and tasks have waited before they began.
+        static let requestWaits = taskNames + 8
+        static let taskWaits = requestWaits + Waits.count
         static let tasks = NameTable(
-            names: taskNames, rows: taskNames + 8, rowCount: 64, rowSize: Task.count, name: Task.name)
+            names: taskNames, rows: taskWaits + Waits.count, rowCount: 64, rowSize: Task.count,
+            name: Task.name)
         static let routes = NameTable(
             names: routeNames, rows: tasks.end, rowCount: 256, rowSize: Route.count, name: Route.name)
         static let count = routes.end
+    }
+
+    /// A histogram of waiting times, and their sum. It consists of whole cache lines.
+    enum Waits {
+        static let nanoseconds = LatencyHistogram.bucketCount
+        static let count = nanoseconds + 8
     }
 
     /// The row of the tasks of one name.
@@ -124,9 +136,42 @@ struct Layout: Sendable, Equatable {
         static let count = requestTimes + LatencyHistogram.bucketCount
     }
 
+    /// The history of all processes: two rings of rows.
+    enum History {
+        /// The number of programs that have written the history: 1, and one more after each upgrade.
+        static let programs = 0
+        /// The numbers of rows that were written so far.
+        static let seconds = HistoryRing(written: 1, rows: 8, rowCount: 3600)
+        static let minutes = HistoryRing(written: 2, rows: seconds.end, rowCount: 1440)
+        static let count = minutes.end
+    }
+
+    /// A row of the history.
+    enum HistoryRow {
+        static let time = 0
+        static let nanoseconds = 1
+        static let answers = 2..<7
+        static let requestNanoseconds = 7
+        /// The number of durations, and three percentiles of them.
+        static let requestTimes = 8
+        static let requestWaits = 12
+        static let taskWaits = 16
+        /// One word for each outcome.
+        static let tasks = 20..<24
+        static let busyWorkers = 24
+        static let workers = 25
+        static let queuedTasks = 26
+        static let deaths = 27
+        static let replaced = 28
+        static let generation = 29
+        static let program = 30
+        static let count = 32
+    }
+
     var processStride: Int { Process.count + workers * Worker.count }
-    /// Includes one more process than there are, for the counts of those that have ended.
-    var byteCount: Int { (Header.count + (processes + 1) * processStride) * 8 }
+    /// The history's position, after one more process than there are, which has the counts of those that have ended.
+    var history: Int { Header.count + (processes + 1) * processStride }
+    var byteCount: Int { (history + History.count) * 8 }
 
     func process(_ index: Int) -> Int { Header.count + index * processStride }
 }

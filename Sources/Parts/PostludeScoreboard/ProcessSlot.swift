@@ -48,6 +48,11 @@ package final class ProcessSlot: Sendable {
     /// this one.
     package func set(taskSlots: Int) { words[Layout.Process.taskSlots] = UInt64(clamping: taskSlots) }
 
+    /// Records how many workers there may be.
+    package func set(workersLimit: Int) {
+        words[Layout.Process.workersLimit] = UInt64(clamping: workersLimit)
+    }
+
     /// Whether another process serves, and has a free worker for a request and its tasks.
     package var isAnotherProcessFree: Bool { board.hasFreeProcess(besides: index) }
 
@@ -120,6 +125,13 @@ package final class ProcessSlot: Sendable {
         words.add(Layout.Process.requestNanoseconds, nanoseconds)
         words.add(Layout.Process.requestTimes + LatencyHistogram.bucket(nanoseconds: nanoseconds))
         count(answer, nanoseconds: nanoseconds)
+    }
+
+    /// Counts how long a request or a task has waited before it began.
+    package func count(_ kind: WaitKind, waiting duration: Duration) {
+        let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
+        words.add(kind.position + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+        words.add(kind.position + Layout.Waits.nanoseconds, nanoseconds)
     }
 
     /// Counts an answer for its route.
@@ -234,6 +246,18 @@ package enum TaskOutcome: String, Sendable, CaseIterable {
         case .failed: Layout.Task.failed
         case .retried: Layout.Task.retried
         case .dropped: Layout.Task.dropped
+        }
+    }
+}
+
+/// What has waited.
+package enum WaitKind: Sendable {
+    case request, task
+
+    var position: Int {
+        switch self {
+        case .request: Layout.Process.requestWaits
+        case .task: Layout.Process.taskWaits
         }
     }
 }

@@ -45,6 +45,7 @@ extension Scoreboard {
             ScoreboardSnapshot.Waiting(age: max(.zero, now - task.since), reason: task.reason)
         }
         process.eventStreams = words.count(Layout.Process.eventStreams)
+        process.workersLimit = words.count(Layout.Process.workersLimit)
         process.storeOutage = age(words[Layout.Process.storeOutageNanoseconds], at: now)
         process.brokerOutage = age(words[Layout.Process.brokerOutageNanoseconds], at: now)
         for place in 0..<layout.workers {
@@ -115,6 +116,8 @@ extension Scoreboard {
             totals.requestTimes += LatencyHistogram(worker.from(Layout.Worker.requestTimes))
         }
         totals.requestTime = .nanoseconds(Int64(clamping: nanoseconds))
+        totals.requestWaits = Waits(words.from(Layout.Process.requestWaits))
+        totals.taskWaits = Waits(words.from(Layout.Process.taskWaits))
         for task in words.namedRows(of: Layout.Process.tasks) {
             totals.tasks[task.text(at: Layout.Task.name), default: TaskKind()] += TaskKind(task)
         }
@@ -129,6 +132,13 @@ extension SharedWords {
     /// Returns the count in a word, limited to 32 bits whatever the word contains, since readers add up the counts of all
     /// processes.
     fileprivate func count(_ index: Int) -> Int { Int(min(self[index], UInt64(UInt32.max))) }
+}
+
+extension Waits {
+    init(_ words: SharedWords) {
+        times = LatencyHistogram(words)
+        time = .nanoseconds(Int64(clamping: words[Layout.Waits.nanoseconds]))
+    }
 }
 
 extension TaskKind {

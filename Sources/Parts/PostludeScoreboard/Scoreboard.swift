@@ -142,6 +142,8 @@ extension Scoreboard {
         }
         archive.increase(Layout.Process.requestNanoseconds, by: ended.requestTime.nanoseconds)
         archive.from(Layout.Process.requestTimes).increase(ended.requestTimes)
+        archive.from(Layout.Process.requestWaits).increase(ended.requestWaits)
+        archive.from(Layout.Process.taskWaits).increase(ended.taskWaits)
         var known = archive.names(in: Layout.Process.tasks)
         for (name, kind) in ended.tasks.sorted(by: { $0.key < $1.key }) {
             let place = archive.place(of: name, in: Layout.Process.tasks, known: &known)
@@ -283,6 +285,11 @@ extension SharedWords {
     fileprivate func names(in table: NameTable) -> [String: Int] {
         let names = namedRows(of: table).enumerated().map { ($1.text(at: table.name), $0) }
         return Dictionary(names) { first, _ in first }
+    }
+
+    fileprivate func increase(_ waits: Waits) {
+        increase(waits.times)
+        increase(Layout.Waits.nanoseconds, by: waits.time.nanoseconds)
     }
 
     fileprivate func increase(_ histogram: LatencyHistogram) {

@@ -37,6 +37,8 @@ package struct ScoreboardSnapshot: Sendable {
         package var brokerOutage: Duration?
         /// The event streams that hold no worker.
         package var eventStreams = 0
+        /// The number of workers that there may be.
+        package var workersLimit = 0
         package var mostBusyWorkers: Int
         package var workers: [Worker] = []
         package var totals = Totals()
@@ -80,6 +82,8 @@ package struct ScoreboardSnapshot: Sendable {
         package var requests: UInt64 = 0
         package var requestTime: Duration = .zero
         package var requestTimes = LatencyHistogram()
+        package var requestWaits = Waits()
+        package var taskWaits = Waits()
         package var counters: [ProcessCounter: UInt64] = [:]
         package var tasks: [String: TaskKind] = [:]
         package var routes: [String: RouteAnswers] = [:]
@@ -93,10 +97,33 @@ package struct ScoreboardSnapshot: Sendable {
             left.requests &+= right.requests
             left.requestTime += right.requestTime
             left.requestTimes += right.requestTimes
+            left.requestWaits += right.requestWaits
+            left.taskWaits += right.taskWaits
             left.counters.merge(right.counters, uniquingKeysWith: &+)
             for (name, kind) in right.tasks { left.tasks[name, default: TaskKind()] += kind }
             for (name, answers) in right.routes { left.routes[name, default: RouteAnswers()] += answers }
         }
+    }
+}
+
+/// How long requests or tasks have waited before they began.
+package struct Waits: Sendable, Equatable {
+    package var times = LatencyHistogram()
+    package var time: Duration = .zero
+
+    package init() {}
+
+    package static func += (left: inout Waits, right: Waits) {
+        left.times += right.times
+        left.time += right.time
+    }
+
+    /// Returns the difference from `earlier`, an older value of the same counts.
+    package func since(_ earlier: Waits) -> Waits {
+        var rest = self
+        rest.times = times.since(earlier.times)
+        rest.time = max(.zero, time - earlier.time)
+        return rest
     }
 }
 
@@ -110,6 +137,18 @@ package struct TaskKind: Sendable {
     package var times = LatencyHistogram()
 
     package init() {}
+
+    /// Returns the difference from `earlier`, an older value of the same counts.
+    package func since(_ earlier: TaskKind) -> TaskKind {
+        var rest = self
+        rest.done -= min(earlier.done, done)
+        rest.failed -= min(earlier.failed, failed)
+        rest.retried -= min(earlier.retried, retried)
+        rest.dropped -= min(earlier.dropped, dropped)
+        rest.time = max(.zero, time - earlier.time)
+        rest.times = times.since(earlier.times)
+        return rest
+    }
 
     package static func += (left: inout TaskKind, right: TaskKind) {
         left.done &+= right.done

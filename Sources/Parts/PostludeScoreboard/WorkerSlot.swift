@@ -48,6 +48,9 @@ package final class WorkerSlot: Sendable {
         becomeBusy(.handling, at: now)
     }
 
+    /// Counts how long the request has waited before it began.
+    package func countWait(_ duration: Duration) { process.count(.request, waiting: duration) }
+
     /// Records the request's route, when it is known.
     package func handle(route: String, handler: String) {
         write {

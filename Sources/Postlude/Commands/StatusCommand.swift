@@ -28,6 +28,9 @@ struct StatusCommand<App: Application>: ParsableCommand {
     @Flag(name: .long, help: "Print the report as JSON.")
     var json = false
 
+    @Flag(name: .long, help: "With --json: also the history, an hour by seconds and a day by minutes.")
+    var history = false
+
     @Flag(
         name: .long,
         help: "Show it again each second, until Ctrl-C; on a terminal as a full screen, which `q` ends, too.")
@@ -40,13 +43,16 @@ struct StatusCommand<App: Application>: ParsableCommand {
         if [json, watch, ping].count(where: \.self) > 1 {
             throw ValidationError("Give one of --json, --watch and --ping.")
         }
+        guard json || !history else { throw ValidationError("--history requires --json.") }
     }
 
     func run() throws {
         do {
             let client = FastCGIClient(try address())
             if ping { return try printOutput(text(try client.get("/ping"))) }
-            if json { return try printOutput(text(try client.get("/status.json"))) }
+            if json {
+                return try printOutput(text(try client.get("/status.json\(history ? "?history" : "")")))
+            }
             guard watch else { return try printOutput(try table(from: client)) }
             if TerminalText.isTerminal { return try StatusScreen().run { page(from: client) } }
             while true {
@@ -75,7 +81,8 @@ struct StatusCommand<App: Application>: ParsableCommand {
     }
 
     private func table(from client: FastCGIClient) throws -> StatusTable {
-        let body = try client.get("/status.json")
+        let start = Int(time(nil)) - HistoryTable.minutes * 60
+        let body = try client.get("/status.json?history=minutes&after=\(start)")
         return StatusTable(try JSONDecoder().decode(StatusReport.self, from: Data(body)))
     }
 
@@ -97,8 +104,9 @@ struct StatusTable: CustomStringConvertible {
 
     init(_ report: StatusReport) {
         let parts = [
-            Self.problems(report), Self.summary(report), Self.spans(report), Self.workers(report),
-            Self.routes(report.routes),
+            Self.problems(report), Self.summary(report), Self.spans(report),
+            report.history.map { "\(HistoryTable($0))" } ?? "", Self.workers(report),
+            Self.processes(report.processes), Self.routes(report.routes),
             Self.tasks(report.tasks),
             report.storedTasks.map(Self.storedTasks) ?? "",
         ]
@@ -115,14 +123,15 @@ struct StatusTable: CustomStringConvertible {
         return lines.isEmpty ? "no problems" : lines.joined(separator: "\n")
     }
 
-    private static func time(at seconds: Int) -> String {
+    static func time(at seconds: Int) -> String {
         Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
     }
 
     private static func summary(_ report: StatusReport) -> String {
         var lines = [
             "\(report.pool): \(report.activeWorkers) of \(report.totalWorkers) workers busy"
-                + " (at most \(report.maxActiveWorkers)), for \(time(Double(report.startSince)))",
+                + " (at most \(report.maxActiveWorkers), limit \(report.workersLimit)),"
+                + " for \(time(Double(report.startSince)))",
             "requests: \(report.acceptedConn), slow \(report.slowRequests), refused \(report.refusedRequests),"
                 + " timed out \(report.timedOutRequests)",
             "tasks: \(report.tasks.queued) queued, \(report.tasks.running) running, \(report.tasks.done) done,"
@@ -179,30 +188,60 @@ struct StatusTable: CustomStringConvertible {
 
     private static let classes = ["2xx", "3xx", "4xx", "5xx"]
 
-    private static func routes(_ routes: [StatusReport.Route]) -> String {
-        let rows = routes.map { route in
-            [route.route] + classes.map { "\(route.responses[$0] ?? 0)" } + [time(route.meanDuration)]
-        }
-        let header = ["ROUTE"] + classes.map { $0.uppercased() } + ["MEAN"]
-        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
-    }
-
-    private static func tasks(_ tasks: StatusReport.Tasks) -> String {
-        let rows = tasks.names.map { kind in
+    private static func processes(_ processes: [StatusReport.Process]) -> String {
+        let rows = processes.map { process in
             [
-                kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)",
+                "\(process.pid)", process.state, "\(process.generation)", time(Double(process.startSince)),
+                "\(process.requests)", "\(process.connections)",
+                process.memory.map { "\($0 >> 20) MiB" } ?? "-", process.processorTime.map(time) ?? "-",
+                process.processorShare.map(percent) ?? "-",
             ]
-                + [
-                    kind.duration.p50, kind.duration.p90, kind.duration.p99, kind.lastFiveMinutes?.p99,
-                    kind.lastMinute?.p99,
-                ].map { $0.map(time) ?? "-" }
         }
         let header = [
-            "TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50 ALL", "P90 ALL", "P99 ALL", "P99 5 MIN",
-            "P99 1 MIN",
+            "PROCESS", "STATE", "MANIFEST", "AGE", "REQUESTS", "CONNECTIONS", "MEMORY", "CPU", "CPU 1 MIN",
         ]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
+
+    private static func routes(_ routes: [StatusReport.Route]) -> String {
+        let rows = routes.map { route in
+            [route.route] + classes.map { "\(route.responses[$0] ?? 0)" } + load(route.load)
+                + [time(route.meanDuration)]
+        }
+        let header = ["ROUTE"] + classes.map { $0.uppercased() } + loadHeader + ["MEAN ALL"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    /// Returns the cells of what a route or a kind has done in the last five minutes.
+    private static func load(_ load: StatusReport.Load?) -> [String] {
+        guard let load else { return loadHeader.map { _ in "-" } }
+        return [
+            decimal(load.perSecond), percent(load.errors), time(load.meanDuration), percent(load.timeShare),
+        ]
+    }
+
+    private static let loadHeader = ["PER S", "ERRORS", "MEAN", "TIME"]
+
+    private static func tasks(_ tasks: StatusReport.Tasks) -> String {
+        let rows = tasks.names.map { kind in
+            [kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)"]
+                + load(kind.load)
+                + [kind.duration.p99, kind.lastFiveMinutes?.p99, kind.lastMinute?.p99].map {
+                    $0.map(time) ?? "-"
+                }
+        }
+        let header =
+            ["TASK", "DONE", "FAILED", "RETRIED", "DROPPED"] + loadHeader
+            + ["P99 ALL", "P99 5 MIN", "P99 1 MIN"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    /// Returns a number with one decimal, or none if it is large.
+    static func decimal(_ value: Double) -> String {
+        value < 100 ? "\((value * 10).rounded() / 10)" : "\(Int(min(value, 1e15)))"
+    }
+
+    static func percent(_ share: Double) -> String { decimal(share * 100) + " %" }
 
     private static func storedTasks(_ tasks: TaskInspectionPages.Answer) -> String {
         if let error = tasks.error { return "durable tasks: unknown: \(error)" }

@@ -82,17 +82,21 @@ struct SupervisedServer: Sendable {
     private func scoreboard(for manifest: Manifest, _ state: SupervisorState?) throws -> Scoreboard {
         // Old and new processes coexist for a while, and a reload may increase their number.
         let places = 4 * manifest.processes.count + 16
+        var replaced: Scoreboard?
         if let descriptor = state?.descriptors.scoreboard {
             do throws(ScoreboardError) {
                 let old = try Scoreboard(adopting: descriptor)
                 if old.processCount >= places { return old }
+                replaced = old
             } catch {
                 logger.warning("the counts so far are lost", metadata: ["reason": "\(error)"])
             }
         }
-        return try Scoreboard(
+        let scoreboard = try Scoreboard(
             program: programName, processes: places, workers: max(64, manifest.workers.maximum),
             isShared: true)
+        if let replaced { scoreboard.copyHistory(of: replaced) }
+        return scoreboard
     }
 
     /// Starts the server of the status page, and returns it; nil if there is no status page, or if an error was logged.

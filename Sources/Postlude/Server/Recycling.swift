@@ -53,7 +53,7 @@ final class Recycling: Sendable {
         // A process that is too large before its first request would be replaced by one that is as large.
         guard limit < .max, count > 0, now.nanoseconds >= nextCheck.load(ordering: .relaxed) else { return }
         nextCheck.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
-        if let size = ProcessMemory.resident, size > limit { request("\(size >> 20) MiB of memory") }
+        if let size = ProcessUsage.ownMemory, size > limit { request("\(size >> 20) MiB of memory") }
     }
 
     /// Requests a replacement from the supervisor, once. A process without a supervisor drains, so that the service
@@ -62,22 +62,5 @@ final class Recycling: Sendable {
         guard !hasAsked.exchange(true, ordering: .relaxed) else { return }
         guard let supervisor else { return wakeup.requestStop() }
         supervisor.send(.replace(reason: reason))
-    }
-}
-
-/// The memory of this process, as the kernel counts it.
-private enum ProcessMemory {
-    /// The resident set size in bytes; nil if `/proc` is not mounted.
-    static var resident: Int? {
-        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var text = [UInt8](repeating: 0, count: 128)
-        let count = text.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
-        guard count > 0 else { return nil }
-        let fields = String(decoding: text.prefix(count), as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
-        let (bytes, overflows) = pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
-        return overflows ? nil : bytes
     }
 }

@@ -84,7 +84,7 @@ final class ServerContext: Sendable {
         } call: { [poller] in
             poller.call()
         }
-        process?.set(taskSlots: WorkerPool.Bounds(manifest.workers).taskSlots)
+        process?.show(manifest.workers)
     }
 
     /// Notes whether a worker may run tasks. Called by the pool when all workers that may do so run tasks, and when one of
@@ -105,7 +105,7 @@ final class ServerContext: Sendable {
         try pool.use(.init(manifest.workers))
         registry.store?.applyManifest(manifest)
         process?.set(generation: number)
-        process?.set(taskSlots: WorkerPool.Bounds(manifest.workers).taskSlots)
+        process?.show(manifest.workers)
     }
 }
 
@@ -130,6 +130,14 @@ extension WorkerPool.Bounds {
         self.init(
             minimum: workers.minimum, maximum: workers.maximum,
             reservedForRequests: workers.reservedForRequests)
+    }
+}
+
+extension ProcessSlot {
+    /// Shows how many workers there may be, and how many of them may run tasks at the same time.
+    fileprivate func show(_ workers: Manifest.Workers) {
+        set(workersLimit: workers.maximum)
+        set(taskSlots: WorkerPool.Bounds(workers).taskSlots)
     }
 }
 

@@ -156,5 +156,6 @@ extension WorkerSlot {
             method: head.value("REQUEST_METHOD") ?? [],
             target: AbsoluteForm.originForm(of: head.value("REQUEST_URI") ?? []),
             request: head.value("REQUEST_ID") ?? head.value("HTTP_X_REQUEST_ID") ?? [], at: .now)
+        if let wait = RequestStart.wait(of: head) { countWait(wait) }
     }
 }

@@ -18,15 +18,16 @@ struct OpenMetrics {
             let isReported = report.problems.contains { $0.kind == kind }
             sample("postlude_problems", ["kind": kind.rawValue], isReported ? 1 : 0)
         }
-        addRequests(of: report, totals.requestTimes)
+        addRequests(of: report, totals)
         addRoutes(totals.routes)
         addWorkers(of: report)
-        addTasks(of: report)
+        addProcesses(of: report)
+        addTasks(of: report, totals)
         if let stored = report.storedTasks { addStoredTasks(stored) }
         text += "# EOF\n"
     }
 
-    private mutating func addRequests(of report: StatusReport, _ times: LatencyHistogram) {
+    private mutating func addRequests(of report: StatusReport, _ totals: ScoreboardSnapshot.Totals) {
         counter("postlude_requests", "Requests that were answered.", report.acceptedConn)
         counter("postlude_refused_requests", "Requests refused before a handler.", report.refusedRequests)
         counter(
@@ -35,18 +36,14 @@ struct OpenMetrics {
         counter(
             "postlude_repeated_requests", "Requests answered with the answer to an earlier one.",
             report.repeatedRequests)
-        let name = "postlude_request_duration_seconds"
-        family(
-            name, .histogram, "From the moment a worker takes a request to the end of its response.",
-            unit: "seconds")
-        // Bounds from a quarter of a millisecond to half a minute, each twice the one before.
-        for power in 8...25 {
-            let bound = Double(1 << power) * 1024 / 1_000_000_000
-            sample(name + "_bucket", ["le": "\(bound)"], times.count(belowPower: power))
-        }
-        sample(name + "_bucket", ["le": "+Inf"], times.total)
-        sample(name + "_count", [:], times.total)
-        sample(name + "_sum", [:], report.requestDuration.sum)
+        histogram(
+            "postlude_request_duration_seconds",
+            "From the moment a worker takes a request to the end of its response.",
+            [([:], totals.requestTimes, totals.requestTime)], Self.requestPowers)
+        histogram(
+            "postlude_request_wait_seconds",
+            "From the moment the web server sends a request (REQUEST_START) until a worker takes it.",
+            [([:], totals.requestWaits.times, totals.requestWaits.time)], Self.waitPowers)
     }
 
     private mutating func addRoutes(_ routes: [String: RouteAnswers]) {
@@ -88,6 +85,12 @@ struct OpenMetrics {
         counter(
             "postlude_workers_exhausted", "How often a request waited while workers.max workers were busy.",
             report.maxChildrenReached)
+        gauge(
+            "postlude_workers_limit", "The number of workers that the processes may have (workers.max).",
+            Double(report.workersLimit))
+    }
+
+    private mutating func addProcesses(of report: StatusReport) {
         family("postlude_processes", .gauge, "Worker processes by state.")
         for state in ProcessState.allCases where state != .free {
             let count = report.processes.count { $0.state == state.label }
@@ -99,9 +102,20 @@ struct OpenMetrics {
         let generation = report.processes.map(\.generation).max() ?? 0
         gauge(
             "postlude_manifest_generation", "The newest manifest that a process serves.", Double(generation))
+        family("postlude_process_memory_bytes", .gauge, "Resident memory by process.", unit: "bytes")
+        for process in report.processes {
+            guard let memory = process.memory else { continue }
+            sample("postlude_process_memory_bytes", ["process": "\(process.process)"], memory)
+        }
+        let processor = "postlude_process_cpu_seconds"
+        family(processor, .counter, "Processor time by process.", unit: "seconds")
+        for process in report.processes {
+            guard let time = process.processorTime else { continue }
+            sample(processor + "_total", ["process": "\(process.process)"], time)
+        }
     }
 
-    private mutating func addTasks(of report: StatusReport) {
+    private mutating func addTasks(of report: StatusReport, _ totals: ScoreboardSnapshot.Totals) {
         let tasks = report.tasks
         gauge("postlude_tasks_queued", "Tasks that wait.", Double(tasks.queued))
         gauge("postlude_tasks_running", "Tasks that run.", Double(tasks.running))
@@ -117,17 +131,15 @@ struct OpenMetrics {
                 sample("postlude_tasks_total", ["task": kind.name, "outcome": outcome], count)
             }
         }
-        let name = "postlude_task_duration_seconds"
-        family(name, .summary, "The duration of tasks' attempts.", unit: "seconds")
-        for kind in tasks.names where kind.duration.count > 0 {
-            for (share, value) in [
-                ("0.5", kind.duration.p50), ("0.9", kind.duration.p90), ("0.99", kind.duration.p99),
-            ] {
-                if let value { sample(name, ["task": kind.name, "quantile": share], value) }
-            }
-            sample(name + "_count", ["task": kind.name], kind.duration.count)
-            sample(name + "_sum", ["task": kind.name], kind.duration.sum)
-        }
+        histogram(
+            "postlude_task_duration_seconds", "The duration of tasks' attempts.",
+            totals.tasks.sorted { $0.key < $1.key }.filter { $0.value.times.total > 0 }.map { name, kind in
+                (["task": name], kind.times, kind.time)
+            }, Self.taskPowers)
+        histogram(
+            "postlude_task_wait_seconds",
+            "From the moment a task is added, or is due, to the beginning of its attempt.",
+            [([:], totals.taskWaits.times, totals.taskWaits.time)], Self.waitPowers)
     }
 
     private mutating func addStoredTasks(_ tasks: TaskInspectionPages.Answer) {
@@ -162,6 +174,32 @@ struct OpenMetrics {
             tasks.oldestAge ?? 0, unit: "seconds")
     }
 
+    // MARK: Histograms
+
+    /// The bounds of histograms, as powers of two of 1,024 ns: from a quarter of a millisecond to half a minute for requests,
+    /// each twice the one before; to 73 minutes for waiting, each four times the one before; and so for tasks, from a
+    /// millisecond on.
+    private static let requestPowers = Array(8...25)
+    private static let waitPowers = Array(stride(from: 8, through: 32, by: 2))
+    private static let taskPowers = Array(stride(from: 10, through: 32, by: 2))
+
+    private mutating func histogram(
+        _ name: String, _ help: String,
+        _ series: [(labels: KeyValuePairs<String, String>, times: LatencyHistogram, sum: Duration)],
+        _ powers: [Int]
+    ) {
+        family(name, .histogram, help, unit: "seconds")
+        for (labels, times, sum) in series {
+            for power in powers {
+                let bound = Double(1 << power) * 1024 / 1_000_000_000
+                sample(name + "_bucket", labels, times.count(belowPower: power), bound: "\(bound)")
+            }
+            sample(name + "_bucket", labels, times.total, bound: "+Inf")
+            sample(name + "_count", labels, times.total)
+            sample(name + "_sum", labels, sum.seconds)
+        }
+    }
+
     // MARK: The format (OpenMetrics 1.0, 3.1)
 
     private enum Kind: String {
@@ -184,10 +222,13 @@ struct OpenMetrics {
         sample(name, [:], value)
     }
 
+    /// - Parameter bound: the upper bound of a histogram's bucket.
     private mutating func sample(
-        _ name: String, _ labels: KeyValuePairs<String, String>, _ value: some CustomStringConvertible
+        _ name: String, _ labels: KeyValuePairs<String, String>, _ value: some CustomStringConvertible,
+        bound: String? = nil
     ) {
-        let list = labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
+        let all = labels.map { ($0, $1) } + (bound.map { [("le", $0)] } ?? [])
+        let list = all.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
         text += "\(name)\(list.isEmpty ? "" : "{\(list)}") \(value)\n"
     }
 

@@ -2,8 +2,8 @@ internal import DequeModule
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// The history of the last five minutes: one sample per second for the plots, and the counts of every five seconds, from
-/// which the figures of the last minute and the last five minutes are computed.
+/// What the status page remembers of the last five minutes: the counts of every five seconds, from which the figures of the
+/// last minute and the last five minutes are computed, and the processor times of the processes.
 struct StatusHistory: Sendable {
     /// The largest values since the start.
     struct Peaks: Sendable {
@@ -11,11 +11,7 @@ struct StatusHistory: Sendable {
         var listenQueue = 0
     }
 
-    /// The number of samples: one per second for five minutes.
-    static let capacity = 300
     private(set) var peaks = Peaks()
-    private var ring: [StatusReport.Sample] = []
-    private var next = 0
     /// The counts at intervals, the oldest first.
     private var marks = Deque<RecentCounts>()
     private var lastMark: Duration?
@@ -24,6 +20,8 @@ struct StatusHistory: Sendable {
     /// The uptime of the sample that was the first with the last death of a process.
     private var lastDeath: Duration?
     private var deaths: UInt64?
+    /// The processor times of the last minute, the oldest first.
+    private var processorTimes: [ProcessKey: Deque<(uptime: Duration, time: Duration)>] = [:]
 
     /// A process, whose slot on the scoreboard may be reused.
     struct ProcessKey: Sendable, Hashable {
@@ -36,14 +34,15 @@ struct StatusHistory: Sendable {
     /// The interval between two marks. A span is at most this much longer than requested.
     static let markInterval: Duration = .seconds(5)
 
-    /// The samples, the oldest first.
-    var samples: [StatusReport.Sample] { Array(ring[next...] + ring[..<next]) }
-
-    mutating func add(_ board: ScoreboardSnapshot, _ queue: ListenQueue?) {
+    /// - Parameter usage: returns the memory and processor time of a process; called every five seconds.
+    mutating func add(
+        _ board: ScoreboardSnapshot, _ queue: ListenQueue?,
+        usage: (ScoreboardSnapshot.Process) -> ProcessUsage? = { _ in nil }
+    ) {
         let busy = board.processes.reduce(0) { $0 + $1.workers.count { $0.state.isBusy } }
         peaks.busy = max(peaks.busy, busy)
         peaks.listenQueue = max(peaks.listenQueue, queue?.waiting ?? 0)
-        mark(board)
+        mark(board, usage)
         var full: [ProcessKey: Duration] = [:]
         for process in board.processes where process.hasNoFreeTaskWorker {
             let key = ProcessKey(process)
@@ -52,12 +51,16 @@ struct StatusHistory: Sendable {
         fullSince = full
         if let deaths, board.totals[.deaths] > deaths { lastDeath = board.uptime }
         deaths = board.totals[.deaths]
-        let ended = board.totals[.tasksDone] &+ board.totals[.tasksFailed]
-        let sample = StatusReport.Sample(
-            time: board.uptime.seconds, requests: board.totals.requests, tasks: ended, busy: busy)
-        guard ring.count == Self.capacity else { return ring.append(sample) }
-        ring[next] = sample
-        next = (next + 1) % Self.capacity
+    }
+
+    /// Returns the processor time of the last minute, or since the first sample if that is shorter, as a share of one core.
+    ///
+    /// - Parameter time: the processor time of the process until now.
+    func processorShare(of process: ProcessKey, _ time: Duration, at uptime: Duration) -> Double? {
+        guard let first = processorTimes[process]?.first, uptime - first.uptime >= .seconds(1) else {
+            return nil
+        }
+        return max(0, (time - first.time).seconds / (uptime - first.uptime).seconds)
     }
 
     /// Returns the uptime at which the last death of a process was first seen, which may be that of `board`; nil if none has
@@ -67,12 +70,26 @@ struct StatusHistory: Sendable {
         return lastDeath
     }
 
-    private mutating func mark(_ board: ScoreboardSnapshot) {
+    private mutating func mark(
+        _ board: ScoreboardSnapshot, _ usage: (ScoreboardSnapshot.Process) -> ProcessUsage?
+    ) {
         if let lastMark, board.uptime - lastMark < Self.markInterval { return }
         lastMark = board.uptime
         marks.append(RecentCounts(board))
         let needed = StatusReport.Span.fiveMinutes.duration / Self.markInterval
         while marks.count > Int(needed) + 2 { _ = marks.popFirst() }
+        var times: [ProcessKey: Deque<(uptime: Duration, time: Duration)>] = [:]
+        for process in board.processes {
+            guard let time = usage(process)?.processorTime else { continue }
+            let key = ProcessKey(process)
+            var known = processorTimes[key] ?? []
+            known.append((board.uptime, time))
+            while let second = known.dropFirst().first, board.uptime - second.uptime >= .seconds(60) {
+                _ = known.popFirst()
+            }
+            times[key] = known
+        }
+        processorTimes = times
     }
 
     /// Returns the counts of the span before `board`, or of the whole history if that is shorter.
@@ -93,12 +110,10 @@ struct RecentCounts: Sendable {
     var answers: RouteAnswers
     /// The number of processes that have died.
     var deaths: UInt64
-    var tasks: [String: TaskTimes]
-
-    struct TaskTimes: Sendable {
-        var times: LatencyHistogram
-        var time: Duration
-    }
+    var requestWaits: Waits
+    var taskWaits: Waits
+    var tasks: [String: TaskKind]
+    var routes: [String: RouteAnswers]
 
     init(_ board: ScoreboardSnapshot) {
         time = board.uptime
@@ -106,7 +121,8 @@ struct RecentCounts: Sendable {
         requestTime = board.totals.requestTime
         answers = board.totals.answers
         deaths = board.totals[.deaths]
-        tasks = board.totals.tasks.mapValues { TaskTimes(times: $0.times, time: $0.time) }
+        (requestWaits, taskWaits) = (board.totals.requestWaits, board.totals.taskWaits)
+        (tasks, routes) = (board.totals.tasks, board.totals.routes)
     }
 
     func since(_ earlier: RecentCounts) -> RecentCounts {
@@ -116,11 +132,10 @@ struct RecentCounts: Sendable {
         rest.requestTime = max(.zero, requestTime - earlier.requestTime)
         rest.answers = answers.since(earlier.answers)
         rest.deaths = deaths - min(earlier.deaths, deaths)
-        for (name, before) in earlier.tasks {
-            guard let now = tasks[name] else { continue }
-            rest.tasks[name] = TaskTimes(
-                times: now.times.since(before.times), time: max(.zero, now.time - before.time))
-        }
+        rest.requestWaits = requestWaits.since(earlier.requestWaits)
+        rest.taskWaits = taskWaits.since(earlier.taskWaits)
+        for (name, before) in earlier.tasks { rest.tasks[name] = tasks[name]?.since(before) }
+        for (name, before) in earlier.routes { rest.routes[name] = routes[name]?.since(before) }
         return rest
     }
 }

@@ -23,10 +23,10 @@ struct StatusPages: Sendable {
         if page == "status.json", options.contains("dead-letters") { return try deadLetters(request) }
         switch page {
         // php-fpm's `?json` and `?openmetrics`.
-        case "status" where options.contains("json"): return try json(options)
+        case "status" where options.contains("json"): return try json(request)
         case "status" where options.contains("openmetrics"): return metrics
         case "status": return Self.page.response()
-        case "status.json": return try json(options)
+        case "status.json": return try json(request)
         case "metrics": return metrics
         case "ping": return .text("pong", headers: Self.headers)
         default:
@@ -38,17 +38,29 @@ struct StatusPages: Sendable {
 
     /// A page of dead letters: `status.json?dead-letters`, with `group=ID` and `after=NEXT`.
     private func deadLetters(_ request: Request) throws -> Response {
-        func value(_ name: String) -> String? { request.queryItems.first { $0.name == name }?.value }
-        let after = value("after").map { Int64($0) }
+        let after = Self.value("after", of: request).map { Int64($0) }
         guard let tasks = source.storedTasks, after != .some(nil) else {
             return .text("There are no such dead letters.\n", status: .notFound, headers: Self.headers)
         }
         return try .json(
-            tasks.deadLetters(inGroup: value("group"), after: after?.flatMap(\.self)), headers: Self.headers)
+            tasks.deadLetters(inGroup: Self.value("group", of: request), after: after?.flatMap(\.self)),
+            headers: Self.headers)
     }
 
-    private func json(_ options: Set<String>) throws -> Response {
-        try .json(source.report(history: options.contains("history")), headers: Self.headers)
+    private static func value(_ name: String, of request: Request) -> String? {
+        request.queryItems.first { $0.name == name }?.value
+    }
+
+    /// The report, with `?history` all rows of the history, with `history=seconds` and `history=minutes` one kind of them, and
+    /// with `after=TIME` only later seconds, and minutes from the one on that contains that time.
+    private func json(_ request: Request) throws -> Response {
+        var range: StatusReport.HistoryRange?
+        if let kind = Self.value("history", of: request) {
+            range = StatusReport.HistoryRange(
+                hasSeconds: kind != "minutes", hasMinutes: kind != "seconds",
+                after: Self.value("after", of: request).flatMap { Int($0) } ?? 0)
+        }
+        return try .json(source.report(history: range), headers: Self.headers)
     }
 
     private var metrics: Response {

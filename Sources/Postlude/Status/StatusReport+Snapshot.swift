@@ -2,7 +2,11 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 
 extension StatusReport {
-    init(_ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, history: StatusHistory) {
+    /// - Parameter usage: the memory and processor time of the processes, as far as they are known.
+    init(
+        _ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, history: StatusHistory,
+        usage: [StatusHistory.ProcessKey: ProcessUsage] = [:]
+    ) {
         let peaks = history.peaks
         let minute = history.counts(of: .minute, before: board)
         let fiveMinutes = history.counts(of: .fiveMinutes, before: board)
@@ -20,6 +24,7 @@ extension StatusReport {
         activeWorkers = active
         totalWorkers = workers.count
         maxActiveWorkers = board.processes.map(\.mostBusyWorkers).reduce(max(active, peaks.busy), max)
+        workersLimit = board.processes.reduce(0) { $0 + ($1.state == .draining ? 0 : $1.workersLimit) }
         maxChildrenReached = board.totals[.poolExhausted]
         slowRequests = board.totals[.slow]
         refusedRequests = board.totals[.refused]
@@ -29,14 +34,26 @@ extension StatusReport {
         connections = board.processes.reduce(0) { $0 + $1.connections }
         eventStreams = board.processes.reduce(0) { $0 + $1.eventStreams }
         requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)
+        requestWait = Latency(board.totals.requestWaits)
         responses = board.totals.answers.byClass
         routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, answers in
-            Route(route: name, responses: answers.byClass, meanDuration: answers.meanSeconds)
+            Route(
+                route: name, responses: answers.byClass, meanDuration: answers.meanSeconds,
+                load: fiveMinutes?.load(ofRoute: name))
         }
         lastMinute = minute.map(Recent.init)
         lastFiveMinutes = fiveMinutes.map(Recent.init)
         tasks = Tasks(board, lastMinute: minute, lastFiveMinutes: fiveMinutes)
-        processes = board.processes.map { Process($0, startedAt: board.started, uptime: board.uptime) }
+        processes = board.processes.map { process in
+            let key = StatusHistory.ProcessKey(process)
+            var shown = Process(process, startedAt: board.started, uptime: board.uptime)
+            shown.memory = usage[key]?.memory
+            shown.processorTime = usage[key]?.processorTime.seconds
+            shown.processorShare = usage[key].flatMap {
+                history.processorShare(of: key, $0.processorTime, at: board.uptime)
+            }
+            return shown
+        }
     }
 }
 
@@ -49,6 +66,8 @@ extension RouteAnswers {
 }
 
 extension StatusReport.Latency {
+    init(_ waits: Waits) { self.init(waits.times, sum: waits.time) }
+
     init(_ times: LatencyHistogram, sum: Duration) {
         count = times.total
         self.sum = sum.seconds
@@ -62,6 +81,8 @@ extension StatusReport.Recent {
     init(_ counts: RecentCounts) {
         seconds = counts.time.seconds
         requestDuration = StatusReport.Latency(counts.requestTimes, sum: counts.requestTime)
+        requestWait = StatusReport.Latency(counts.requestWaits)
+        taskWait = StatusReport.Latency(counts.taskWaits)
         responses = counts.answers.byClass
     }
 }
@@ -69,6 +90,31 @@ extension StatusReport.Recent {
 extension RecentCounts {
     fileprivate func latency(ofTask name: String) -> StatusReport.Latency? {
         tasks[name].map { StatusReport.Latency($0.times, sum: $0.time) }
+    }
+
+    fileprivate func load(ofRoute name: String) -> StatusReport.Load {
+        let answers = routes[name] ?? RouteAnswers()
+        return load(
+            count: answers.total, errors: answers[.serverError], taking: answers.time, timed: answers.total)
+    }
+
+    fileprivate func load(ofTask name: String) -> StatusReport.Load {
+        let kind = tasks[name] ?? TaskKind()
+        let ended = kind.done &+ kind.failed &+ kind.retried
+        return load(
+            count: ended, errors: kind.failed &+ kind.retried, taking: kind.time, timed: kind.times.total)
+    }
+
+    /// - Parameter timed: the number of those that have taken `time`.
+    private func load(
+        count: UInt64, errors: UInt64, taking time: Duration, timed: UInt64
+    ) -> StatusReport.Load {
+        let all = requestTime.seconds + tasks.values.reduce(0) { $0 + $1.time.seconds }
+        return StatusReport.Load(
+            perSecond: self.time > .zero ? Double(count) / self.time.seconds : 0,
+            errors: count > 0 ? Double(errors) / Double(count) : 0,
+            meanDuration: timed > 0 ? time.seconds / Double(timed) : 0,
+            timeShare: all > 0 ? min(1, time.seconds / all) : 0)
     }
 }
 
@@ -81,12 +127,14 @@ extension StatusReport.Tasks {
         retried = board.totals[.tasksRetried]
         dropped = board.totals[.tasksDropped]
         oldestAge = board.processes.compactMap(\.oldestTask).max()?.seconds
+        wait = StatusReport.Latency(board.totals.taskWaits)
         names = board.totals.tasks.sorted { $0.key < $1.key }.map { name, kind in
             StatusReport.Kind(
                 name: name, done: kind.done, failed: kind.failed, retried: kind.retried,
                 dropped: kind.dropped, duration: StatusReport.Latency(kind.times, sum: kind.time),
                 lastMinute: lastMinute?.latency(ofTask: name),
-                lastFiveMinutes: lastFiveMinutes?.latency(ofTask: name))
+                lastFiveMinutes: lastFiveMinutes?.latency(ofTask: name),
+                load: lastFiveMinutes?.load(ofTask: name))
         }
     }
 }

@@ -22,6 +22,8 @@ struct StatusReport: Codable, Sendable {
     var activeWorkers: Int
     var totalWorkers: Int
     var maxActiveWorkers: Int
+    /// How many workers the processes that serve may have.
+    var workersLimit: Int
     /// How often a request waited although the pool had its maximum size.
     var maxChildrenReached: UInt64
     var slowRequests: UInt64
@@ -35,6 +37,8 @@ struct StatusReport: Codable, Sendable {
     var eventStreams: Int
     /// The durations of requests since the start, like all values that do not name a span.
     var requestDuration: Latency
+    /// How long requests had waited when a worker began them, if the web server says when it has sent them.
+    var requestWait: Latency
     /// The number of responses by class of status code: `2xx` and so on.
     var responses: [String: UInt64]
     var routes: [Route]
@@ -46,8 +50,8 @@ struct StatusReport: Codable, Sendable {
     /// The durable tasks; nil if the application has none.
     var storedTasks: TaskInspectionPages.Answer?
     var processes: [Process]
-    /// The samples of the last five minutes, the oldest first; nil if they are not requested.
-    var history: [Sample]?
+    /// Nil if it is not requested.
+    var history: History?
 
     enum Span: Sendable {
         case minute, fiveMinutes
@@ -60,7 +64,20 @@ struct StatusReport: Codable, Sendable {
         /// The actual length of the span in seconds, which can be a few seconds longer than its nominal length.
         var seconds: Double
         var requestDuration: Latency
+        var requestWait: Latency
+        var taskWait: Latency
         var responses: [String: UInt64]
+    }
+
+    /// What a route or a kind of tasks has done in the last five minutes.
+    struct Load: Codable, Sendable {
+        /// Answers, or attempts that have ended.
+        var perSecond: Double
+        /// The share of those that were 5xx, or have failed; 0 if there were none.
+        var errors: Double
+        var meanDuration: Double
+        /// The share of the time that all requests and tasks have taken.
+        var timeShare: Double
     }
 
     struct Latency: Codable, Sendable {
@@ -77,6 +94,8 @@ struct StatusReport: Codable, Sendable {
         var route: String
         var responses: [String: UInt64]
         var meanDuration: Double
+        /// Nil before the first sample.
+        var load: Load?
     }
 
     struct Tasks: Codable, Sendable {
@@ -88,6 +107,8 @@ struct StatusReport: Codable, Sendable {
         var dropped: UInt64
         /// The age of the oldest task; nil if no task waits or runs.
         var oldestAge: Double?
+        /// How long tasks had waited when their attempts began, since they were added or due.
+        var wait: Latency
         var names: [Kind]
     }
 
@@ -102,6 +123,8 @@ struct StatusReport: Codable, Sendable {
         var duration: Latency
         var lastMinute: Latency?
         var lastFiveMinutes: Latency?
+        /// Nil before the first sample.
+        var load: Load?
     }
 
     struct Process: Codable, Sendable {
@@ -117,6 +140,12 @@ struct StatusReport: Codable, Sendable {
         var waitingTasks: String?
         /// The number of workers that may run tasks at the same time.
         var taskSlots: Int
+        /// The resident memory in bytes; nil if the kernel does not report it.
+        var memory: Int?
+        /// The processor time since the start, in seconds; nil if the kernel does not report it.
+        var processorTime: Double?
+        /// The processor time of the last minute, as a share of one core; nil before the second sample.
+        var processorShare: Double?
         var workers: [Worker]
     }
 
@@ -136,15 +165,6 @@ struct StatusReport: Codable, Sendable {
         var task: String
         var tasksLeft: Int
     }
-
-    /// One sample of the history; the counts are totals.
-    struct Sample: Codable, Sendable {
-        /// The time since the start, in seconds.
-        var time: Double
-        var requests: UInt64
-        var tasks: UInt64
-        var busy: Int
-    }
 }
 
 // MARK: Names, as php-fpm writes them
@@ -163,6 +183,7 @@ extension StatusReport {
         case activeWorkers = "active workers"
         case totalWorkers = "total workers"
         case maxActiveWorkers = "max active workers"
+        case workersLimit = "workers limit"
         case maxChildrenReached = "max children reached"
         case slowRequests = "slow requests"
         case refusedRequests = "refused requests"
@@ -171,6 +192,7 @@ extension StatusReport {
         case replacedProcesses = "replaced processes"
         case eventStreams = "event streams"
         case requestDuration = "request duration"
+        case requestWait = "request wait"
         case storedTasks = "durable tasks"
         case lastMinute = "last minute"
         case lastFiveMinutes = "last five minutes"
@@ -179,7 +201,7 @@ extension StatusReport {
 
 extension StatusReport.Route {
     enum CodingKeys: String, CodingKey {
-        case route, responses
+        case route, responses, load
         case meanDuration = "mean duration"
     }
 }
@@ -188,12 +210,23 @@ extension StatusReport.Recent {
     enum CodingKeys: String, CodingKey {
         case seconds, responses
         case requestDuration = "request duration"
+        case requestWait = "request wait"
+        case taskWait = "task wait"
+    }
+}
+
+extension StatusReport.Load {
+    enum CodingKeys: String, CodingKey {
+        case errors
+        case perSecond = "per second"
+        case meanDuration = "mean duration"
+        case timeShare = "time share"
     }
 }
 
 extension StatusReport.Kind {
     enum CodingKeys: String, CodingKey {
-        case name, done, failed, retried, dropped, duration
+        case name, done, failed, retried, dropped, duration, load
         case lastMinute = "last minute"
         case lastFiveMinutes = "last five minutes"
     }
@@ -201,16 +234,18 @@ extension StatusReport.Kind {
 
 extension StatusReport.Tasks {
     enum CodingKeys: String, CodingKey {
-        case queued, running, done, failed, retried, dropped, names
+        case queued, running, done, failed, retried, dropped, wait, names
         case oldestAge = "oldest age"
     }
 }
 
 extension StatusReport.Process {
     enum CodingKeys: String, CodingKey {
-        case process, pid, state, generation, requests, connections, workers
+        case process, pid, state, generation, requests, connections, memory, workers
         case waitingTasks = "waiting tasks"
         case taskSlots = "task slots"
+        case processorTime = "processor time"
+        case processorShare = "processor share"
         case startTime = "start time"
         case startSince = "start since"
     }

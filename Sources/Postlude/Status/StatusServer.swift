@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HTTPTypes
 internal import Logging
 internal import PostludeFastCGI
@@ -110,7 +111,12 @@ final class StatusSource: Sendable {
     /// The durable tasks; nil if the application has none.
     let storedTasks: TaskInspectionPages?
     private let thresholds: Manifest.Status.Problems
-    private let history = Lock(StatusHistory())
+    private let state: Lock<State>
+
+    private struct State {
+        var history = StatusHistory()
+        var recorder: HistoryRecorder?
+    }
 
     init(
         _ scoreboard: Scoreboard, application: Int32?, manager: String,
@@ -122,32 +128,43 @@ final class StatusSource: Sendable {
         self.manager = manager
         self.storedTasks = storedTasks
         self.thresholds = thresholds
+        state = Lock(State())
     }
 
     private var queue: ListenQueue? { application.flatMap { ListenQueue(of: $0) } }
 
-    /// Adds a sample to the history; called each second.
+    /// Adds a sample to the history; called each second, by one thread.
     func sample() {
-        let (board, queue) = (scoreboard.snapshot(), queue)
-        history.withLock { $0.add(board, queue) }
+        let (board, queue, time) = (scoreboard.snapshot(), queue, Int(Glibc.time(nil)))
+        state.withLock { state in
+            state.history.add(board, queue) { ProcessUsage(of: $0.pid) }
+            state.recorder?.record(board, at: time, in: scoreboard)
+            if state.recorder == nil { state.recorder = HistoryRecorder(scoreboard, board, at: time) }
+        }
     }
 
-    /// - Parameter wantsHistory: whether the report includes the samples of the last five minutes.
-    func report(history wantsHistory: Bool = false) -> StatusReport {
-        let history = history.withLock { $0 }
+    /// - Parameter range: the rows of the history; nil for a report without it.
+    func report(history range: StatusReport.HistoryRange? = nil) -> StatusReport {
+        let (history, seconds, minutes) = state.withLock { state in
+            range == nil ? (state.history, [], []) : (state.history, scoreboard.seconds, scoreboard.minutes)
+        }
         var report = report(of: scoreboard.snapshot(), history)
-        if wantsHistory { report.history = history.samples }
+        report.history = range.map { StatusReport.History(seconds: seconds, minutes: minutes, $0) }
         return report
     }
 
     var metrics: String {
         let board = scoreboard.snapshot()
-        let report = report(of: board, history.withLock { $0 })
+        let report = report(of: board, state.withLock { $0.history })
         return OpenMetrics(report, totals: board.totals).text
     }
 
     private func report(of board: ScoreboardSnapshot, _ history: StatusHistory) -> StatusReport {
-        var report = StatusReport(board, manager: manager, queue: queue, history: history)
+        var usage: [StatusHistory.ProcessKey: ProcessUsage] = [:]
+        for process in board.processes {
+            usage[StatusHistory.ProcessKey(process)] = ProcessUsage(of: process.pid)
+        }
+        var report = StatusReport(board, manager: manager, queue: queue, history: history, usage: usage)
         report.storedTasks = storedTasks?.answer
         report.problems = StatusProblems(in: board, history, report.storedTasks, thresholds).all
         return report

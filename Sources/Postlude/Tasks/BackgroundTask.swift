@@ -1,4 +1,5 @@
 internal import PostludeLogOutput
+internal import PostludeSystem
 internal import Synchronization
 
 /// A task: a function with its arguments, queued by a handler.
@@ -25,6 +26,8 @@ final class BackgroundTask: Sendable {
     private let persistence = Atomic<Int>(Persistence.no)
     private let callNumber = Atomic<Int>(0)
     private let failedCall = Atomic<Bool>(false)
+    /// The time since which the next attempt could begin, in nanoseconds.
+    private let dueNanoseconds: Atomic<Int64>
 
     private enum Persistence {
         static let no = 0
@@ -45,6 +48,7 @@ final class BackgroundTask: Sendable {
         self.function = function
         listArguments = arguments
         attemptCount = Atomic(0)
+        dueNanoseconds = Atomic(MonotonicTime.now.nanoseconds)
         stored = nil
     }
 
@@ -56,6 +60,7 @@ final class BackgroundTask: Sendable {
         function = .async { try await stored.run() }
         listArguments = { stored.arguments }
         attemptCount = Atomic(stored.earlierAttempts)
+        dueNanoseconds = Atomic((stored.due ?? .now).nanoseconds)
         self.stored = stored
     }
 
@@ -78,6 +83,13 @@ final class BackgroundTask: Sendable {
 
     /// The number of attempts that count towards the retry policy if the last one fails.
     var failures: Int { attempts - (stored?.earlierDeaths ?? 0) }
+
+    /// The time since which the next attempt could begin: that at which the task was added, or the end of the delay before
+    /// another attempt.
+    var due: MonotonicTime {
+        get { MonotonicTime(nanoseconds: dueNanoseconds.load(ordering: .relaxed)) }
+        set { dueNanoseconds.store(newValue.nanoseconds, ordering: .relaxed) }
+    }
 
     /// Makes the attempt that has ended one that does not count.
     func uncountAttempt() { attemptCount.subtract(1, ordering: .relaxed) }

@@ -780,6 +780,7 @@ extension TaskQueue.State {
         }
         if !counts { task.uncountAttempt() }
         task.become(.waiting)
+        task.due = now + delay
         delayed.append(DelayedTask(task: task, due: now + delay, error: error))
         return (
             counts ? .retried(error, after: delay) : .postponed(error, for: delay, counts: false), nil, []

@@ -40,6 +40,7 @@ final class LocalDurableTask: RecordedTask {
     let record: NewRecord
     let earlierAttempts: Int
     let earlierDeaths: Int
+    let due: MonotonicTime?
     /// Whether this process has added it, so that no other one has made an attempt.
     private let isNew: Bool
     private let content: Content
@@ -55,6 +56,7 @@ final class LocalDurableTask: RecordedTask {
         policy = kind.policy
         earlierAttempts = 0
         earlierDeaths = 0
+        due = nil
         isNew = true
         let id = record.id ?? RecordID.make(at: 0)
         state = Lock(
@@ -82,6 +84,9 @@ final class LocalDurableTask: RecordedTask {
         policy = kind.policy
         earlierAttempts = record.attempts
         earlierDeaths = record.deaths
+        // At most a year: the clock of another machine may be wrong.
+        let age = min(max(0, -record.due.timeIntervalSinceNow), 31_536_000)
+        due = MonotonicTime.now + .milliseconds(-Int64(age * 1000))
         isNew = false
         state = Lock(
             State(

@@ -286,7 +286,55 @@ struct StatusTests {
             #expect(samples.contains("postlude_requests_total 6"), "\(command.output)")
             #expect(samples.contains("postlude_request_duration_seconds_count 6"))
             #expect(
-                samples.contains { $0.hasPrefix("postlude_task_duration_seconds{") && $0.contains("0.99") })
+                samples.contains {
+                    $0.hasPrefix("postlude_task_duration_seconds_bucket{") && $0.contains("le=+Inf")
+                })
+        }
+    }
+
+    @Test(
+        "The history has what has happened, outlives processes and an upgrade, and shows how long requests have waited"
+    )
+    func history() throws {
+        let settings = "workers: { min: 2, max: 2, reserved-for-requests: 0 }\nshutdown-grace: 5s"
+        try Self.run(settings, isSupervised: true) { server, status in
+            func history(_ query: String = "history") throws -> [String: Any] {
+                let reply = try Self.get("/status.json?\(query)", at: status)
+                let report = try JSONSerialization.jsonObject(with: Data(reply.text.utf8)) as? [String: Any]
+                return try #require(report?["history"] as? [String: Any], "\(reply.text)")
+            }
+            func marks() throws -> [String] {
+                (try history()["marks"] as? [[String: Any]] ?? []).compactMap { $0["kind"] as? String }
+            }
+            try waitUntil("the start is a mark") { try marks() == ["start"] }
+            // Sent two seconds ago, as nginx says.
+            let start = String(format: "%.3f", Date().timeIntervalSince1970 - 2)
+            _ = try server.ask(
+                RawRequest("GET", "/hello").with { $0.parameters = [("REQUEST_START", start)] })
+            try waitUntil("a second and its minute have the request, and its wait") {
+                let history = try history()
+                return ["seconds", "minutes"].allSatisfy { key in
+                    (history[key] as? [[String: Any]] ?? []).contains { row in
+                        let wait = (row["request wait"] as? [String: Double])?["p95"] ?? 0
+                        return row["requests"] as? Int ?? 0 >= 1 && (1.7...2.5).contains(wait)
+                    }
+                }
+            }
+            let wait = try #require(try Self.report(at: status)["request wait"] as? [String: Any])
+            #expect(wait["count"] as? Int == 1 && wait["sum"] as? Double ?? 0 >= 1.9)
+            let before = try #require(try history()["minutes"] as? [[String: Any]]).first?["time"] as? Int
+            let processes = try #require(try Self.report(at: status)["processes"] as? [[String: Any]])
+            #expect(processes.first?["memory"] as? Int ?? 0 > 1 << 20)
+            let pid = try #require(processes.first?["pid"] as? Int)
+            kill(pid_t(pid), SIGKILL)
+            try waitUntil("its death is a mark") { try marks() == ["start", "death"] }
+            server.process.send(signal: SIGUSR2)
+            // The new program opens the socket again.
+            try waitUntil("the upgrade is a mark") { (try? marks())?.contains("upgrade") == true }
+            #expect(
+                try history()["minutes"].flatMap { $0 as? [[String: Any]] }?.first?["time"] as? Int == before)
+            #expect(try history("history=minutes")["seconds"] == nil)
+            try server.expectAnswers()
         }
     }
 

@@ -113,6 +113,8 @@ struct ObservabilityPageTests {
         let processes = try table("state of a process").map { Self.names(in: $0[0]) }
         let states = ProcessState.allCases.filter { $0 != .free }
         #expect(Set(processes) == Set(states.map { [$0.label] }))
+        let marks = try table("mark").map { Self.names(in: $0[0]) }
+        #expect(Set(marks) == Set(StatusReport.Mark.Kind.allCases.map { [$0.rawValue] }))
         let outcomes = try table("outcome of a task").map { Self.names(in: $0[0]) }
         #expect(Set(outcomes) == Set(TaskOutcome.allCases.map { [$0.rawValue] }))
         let problems = try table("kind of a problem").map { [Self.names(in: $0[0]), Self.names(in: $0[1])] }

@@ -56,13 +56,39 @@ struct OpenMetricsTests {
                     CountedAnswer(status: 200, route: nil), at: start + .milliseconds(milliseconds))
             }
         }
-        let counts = text.split(separator: "\n").filter { $0.contains("_seconds_bucket{") }.compactMap {
-            line in
-            line.split(separator: " ").last.flatMap { Int($0) }
-        }
+        let counts = text.split(separator: "\n").filter { $0.contains("request_duration_seconds_bucket{") }
+            .compactMap {
+                line in
+                line.split(separator: " ").last.flatMap { Int($0) }
+            }
         #expect(counts.count == 19 && counts == counts.sorted())
         #expect(counts.first == 0 && counts.last == 3)
         #expect(text.contains("postlude_request_duration_seconds_sum 0.111\n"))
+    }
+
+    @Test(
+        "Waiting times and the times of tasks are histograms, and each process has its memory and processor time"
+    )
+    func otherHistograms() throws {
+        let text = try text { process in
+            process.set(workersLimit: 16)
+            process.count(.request, waiting: .milliseconds(50))
+            process.count(.task, waiting: .seconds(5))
+            process.count(.done, task: "mail", taking: .seconds(2))
+            process.count(.dropped, task: "report", taking: nil)
+        }
+        for line in [
+            "postlude_workers_limit 16.0", "postlude_request_wait_seconds_count 1",
+            "postlude_request_wait_seconds_sum 0.05", "postlude_task_wait_seconds_sum 5.0",
+            #"postlude_request_wait_seconds_bucket{le="0.067108864"} 1"#,
+            #"postlude_request_wait_seconds_bucket{le="0.016777216"} 0"#,
+            #"postlude_task_duration_seconds_bucket{task="mail",le="1.073741824"} 0"#,
+            #"postlude_task_duration_seconds_bucket{task="mail",le="+Inf"} 1"#,
+            #"postlude_task_duration_seconds_sum{task="mail"} 2.0"#,
+        ] { #expect(text.contains(line + "\n"), "\(line)\n\(text)") }
+        #expect(!text.contains(#"_bucket{task="report""#))
+        #expect(text.contains("postlude_process_memory_bytes{process=\"0\"} "))
+        #expect(text.contains("postlude_process_cpu_seconds_total{process=\"0\"} "))
     }
 
     @Test("Answers are counted by route and by class of status code")

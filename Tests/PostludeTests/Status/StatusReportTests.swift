@@ -21,8 +21,8 @@ struct StatusReportTests {
         worker.begin(method: Array("GET".utf8)[...], target: Array("/a?b".utf8)[...], request: [], at: .now)
         process.count(.slow)
         let source = StatusSource(board, application: nil, manager: "supervisor")
-        source.sample()
-        let data = try JSONEncoder().encode(source.report(history: true))
+        for _ in 1...2 { source.sample() }
+        let data = try JSONEncoder().encode(source.report(history: .init()))
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         for key in [
             "pool", "process manager", "start time", "start since", "accepted conn", "max children reached",
@@ -32,7 +32,7 @@ struct StatusReportTests {
         }
         #expect(object["listen queue"] == nil)
         let report = try JSONDecoder().decode(StatusReport.self, from: data)
-        #expect(report.slowRequests == 1 && report.activeWorkers == 1 && report.history?.count == 1)
+        #expect(report.slowRequests == 1 && report.activeWorkers == 1 && report.history?.seconds?.count == 1)
         #expect(report.processes.first?.generation == 5)
         #expect(report.processes.first?.workers.first?.requestURI == "/a?b")
         let table = "\(StatusTable(report))"
@@ -44,7 +44,7 @@ struct StatusReportTests {
         let (board, process) = try board()
         process.set(taskSlots: 2)
         let source = StatusSource(board, application: nil, manager: "supervisor")
-        #expect(source.report(history: false).processes.first?.waitingTasks == nil)
+        #expect(source.report().processes.first?.waitingTasks == nil)
         var counts = TaskCounts()
         counts.queued = 9
         counts.forWorker = 4
@@ -52,31 +52,79 @@ struct StatusReportTests {
         process.set(connections: 1, tasks: counts)
         let rest = "3 for their next attempt; 2 for their response, or for the task before them"
         #expect(
-            source.report(history: false).processes.first?.waitingTasks
+            source.report().processes.first?.waitingTasks
                 == "4 for the worker that has answered their request, which is busy; \(rest)")
         let workers = try (1...2).map { _ in try process.takeWorker() }
         let request = ShownRequest(
             method: [], target: [], route: "", handler: "", id: "", duration: .zero)
         for worker in workers { worker.run(task: "task", of: request, remaining: 0, at: .now) }
-        let report = source.report(history: false)
+        let report = source.report()
         #expect(
             report.processes.first?.waitingTasks
                 == "4 for a worker: all 2 that may run tasks are busy; \(rest)")
         #expect("\(StatusTable(report))".contains("tasks wait: 4 for a worker"))
     }
 
-    @Test("The history keeps the last samples in order, and the peaks of all")
-    func history() {
+    @Test(
+        "The memory and processor time of each process are shown, and its share of a core in the last minute")
+    func usage() throws {
+        let (board, process) = try board()
         var history = StatusHistory()
-        for second in 1...StatusHistory.capacity + 5 {
-            var totals = ScoreboardSnapshot.Totals()
-            totals.requests = UInt64(second)
-            history.add(
-                ScoreboardSnapshot(
-                    program: "", started: 0, uptime: .seconds(second), replaced: 0, totals: totals), nil)
+        func snapshot(at seconds: Int) -> ScoreboardSnapshot {
+            var snapshot = board.snapshot()
+            snapshot.uptime = .seconds(seconds)
+            return snapshot
         }
-        #expect(history.samples.map(\.requests) == (6...305).map(UInt64.init))
-        #expect(history.peaks.busy == 0)
+        // Idle for two minutes, and busy with half a core since then.
+        for second in 0..<150 {
+            let time = Duration.milliseconds(max(0, second - 120) * 500)
+            history.add(snapshot(at: second), nil) { _ in ProcessUsage(memory: 1, processorTime: time) }
+        }
+        let now = snapshot(at: 150)
+        let key = try #require(now.processes.first.map(StatusHistory.ProcessKey.init))
+        let usage = ProcessUsage(memory: 5 << 20, processorTime: .seconds(15))
+        let report = StatusReport(
+            now, manager: "none", queue: nil, history: history, usage: [key: usage])
+        let shown = try #require(report.processes.first)
+        #expect(shown.memory == 5 << 20 && shown.processorTime == 15)
+        #expect((0.22...0.28).contains(try #require(shown.processorShare)))
+        #expect("\(StatusTable(report))".contains("5 MiB"))
+        // The kernel's figures of this process.
+        let source = StatusSource(board, application: nil, manager: "none")
+        #expect(source.report().processes.first?.memory ?? 0 > 1 << 20)
+        withExtendedLifetime(process) {}
+    }
+
+    @Test("Each route and each kind of tasks has its rate, errors, mean time and share of the time")
+    func load() throws {
+        let (board, process) = try board()
+        var history = StatusHistory()
+        func snapshot(at seconds: Int) -> ScoreboardSnapshot {
+            var snapshot = board.snapshot()
+            snapshot.uptime = .seconds(seconds)
+            return snapshot
+        }
+        process.count(CountedAnswer(status: 200, route: CountedRoute("/old")), taking: .seconds(100))
+        history.add(snapshot(at: 1000), nil)
+        for number in 1...10 {
+            process.count(
+                CountedAnswer(status: number > 8 ? 500 : 200, route: CountedRoute("/a")), taking: .seconds(1))
+            process.count(CountedAnswer(status: 404, route: CountedRoute("/b")), taking: .seconds(2))
+            process.count(number > 5 ? .retried : .done, task: "mail", taking: .seconds(3))
+        }
+        process.count(.dropped, task: "mail", taking: nil)
+        let report = StatusReport(snapshot(at: 1100), manager: "none", queue: nil, history: history)
+        let loads = Dictionary(
+            uniqueKeysWithValues: report.routes.compactMap { route in route.load.map { (route.route, $0) } })
+        let (first, second) = (try #require(loads["/a"]), try #require(loads["/b"]))
+        #expect(first.perSecond == 0.1 && first.errors == 0.2 && first.meanDuration == 1)
+        #expect(second.errors == 0 && second.meanDuration == 2 && loads["/old"]?.perSecond == 0)
+        #expect(loads["/old"]?.meanDuration == 0 && loads["/old"]?.timeShare == 0)
+        let mail = try #require(report.tasks.names.first?.load)
+        #expect(mail.perSecond == 0.1 && mail.errors == 0.5 && mail.meanDuration == 3)
+        #expect(abs(first.timeShare - 1.0 / 6) < 0.001 && abs(mail.timeShare - 0.5) < 0.001)
+        let table = "\(StatusTable(report))"
+        #expect(table.contains("TIME") && table.contains("16.7 %"), "\(table)")
     }
 
     @Test("The percentiles of the last minutes follow an incident that those since the start do not show")

@@ -91,6 +91,8 @@ package protocol PersistedTask: Sendable {
     var earlierAttempts: Int { get }
     /// The number of those attempts whose process died. They do not count towards the attempts of the retry policy.
     var earlierDeaths: Int { get }
+    /// The time since which the task has been due; nil if it is due now.
+    var due: MonotonicTime? { get }
     /// Whether the task runs in this process, on the worker of its request; valid once the task is persisted.
     var runsHere: Bool { get }
 
@@ -135,6 +137,7 @@ package protocol PersistedTask: Sendable {
 
 extension PersistedTask {
     package var earlierDeaths: Int { 0 }
+    package var due: MonotonicTime? { nil }
     package var stopsOnFailure: Bool { false }
     package var isLeft: Bool { false }
     package var waitsHere: Bool { true }
