@@ -90,7 +90,7 @@ let products: [Target] = [
         ],
         resources: [
             "page.html", "commonmark.js", "documentation.css", "documentation.html", "documentation.js",
-            "status.css", "status.html", "status.js",
+            "status.css", "status.html", "status.js", "status.schema.json",
         ].map { .embedInCode("Resources/\($0)") }),
     .target(
         name: "PostludeDurable",

@@ -89,11 +89,15 @@ private struct UnknownCommand: CustomStringConvertible {
 
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Print the JSON Schema of the manifest, for editors.",
+        commandName: "schema",
+        abstract: "Print the JSON Schema of the manifest, for editors, or of the status.",
         discussion: """
             Save it beside the manifest, and let the manifest begin with
             # yaml-language-server: $schema=routes.schema.json
             """)
 
-    func run() throws { try printOutput(Manifest.schema) }
+    @Flag(name: .long, help: "Print the schema of the status pages' JSON instead.")
+    var status = false
+
+    func run() throws { try printOutput(status ? StatusReport.schema : Manifest.schema) }
 }

@@ -53,6 +53,9 @@ struct StatusReport: Codable, Sendable {
     /// Nil if it is not requested.
     var history: History?
 
+    /// The JSON Schema of the status pages' answers.
+    static var schema: String { String(decoding: PackageResources.status_schema_json, as: UTF8.self) }
+
     enum Span: Sendable {
         case minute, fiveMinutes
 

@@ -87,6 +87,15 @@ struct TasksPauseCommand<App: Application>: ParsableCommand {
 
     @OptionGroup var selection: ControlSelection
 
+    @Flag(name: .long, help: "Without arguments: print what is paused as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard !json || selection.isEmpty else {
+            throw ValidationError("--json lists what is paused: leave ids and --name out.")
+        }
+    }
+
     func run() throws {
         if selection.isEmpty { return try list() }
         try selection.perform(in: App.self) { taskStore, target in
@@ -98,6 +107,7 @@ struct TasksPauseCommand<App: Application>: ParsableCommand {
     private func list() throws {
         try selection.options.withTaskStore(of: App.self) { taskStore in
             let pauses = try taskStore.pauses()
+            if json { return try printOutput(try ListedPause.text(of: pauses)) }
             guard !pauses.isEmpty else { return try printOutput("Nothing is paused.") }
             let rows = pauses.map { pause in
                 [
@@ -107,6 +117,34 @@ struct TasksPauseCommand<App: Application>: ParsableCommand {
             }
             try printOutput(TextTable(header: ["PAUSED", "SINCE", "BY"], rows: rows))
         }
+    }
+}
+
+/// What is paused, as `tasks pause --json` prints it: a kind, the tasks of a kind with a key, or a task.
+private struct ListedPause: Encodable {
+    var name: String?
+    var unique: String?
+    var id: String?
+    let since: String
+    let who: String
+
+    private struct Page: Encodable {
+        let paused: [ListedPause]
+    }
+
+    init(_ pause: RecordPause) {
+        switch pause.target {
+        case .kind(let name): self.name = name
+        case .key(let key, let name): (self.name, unique) = (name, key)
+        case .record(let id): self.id = id.text
+        }
+        (since, who) = (pause.since.ISO8601Format(), pause.who)
+    }
+
+    static func text(of pauses: [RecordPause]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(Page(paused: pauses.map(ListedPause.init))), as: UTF8.self)
     }
 }
 

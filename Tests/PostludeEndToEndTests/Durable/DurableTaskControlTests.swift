@@ -193,6 +193,11 @@ struct DurableTaskControlTests {
         }
         #expect(site.folder.events() == ["a 1", "a ordinary", "c attempt 1"])
         #expect(try site.tasks("pause").output.contains("ada"))
+        let json = try site.tasks("pause", "--json").output
+        let paused = try #require(
+            try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: [[String: String]]])[
+                "paused"]
+        #expect(paused?.first?["name"] == "Step" && paused?.first?["who"] == "ada", "\(json)")
         #expect(try site.tasks("pause", "--name", "Step").exit == .status(1))
         #expect(try site.tasks("resume", "--name", "Step").output == "Step is resumed\n")
         #expect(Set(try site.folder.events(reaches: 5).suffix(2)) == ["a 2", "b 1"])

@@ -313,6 +313,8 @@ struct CommandLineTests {
         let command = try Self.testbed("schema")
         #expect(command.exit == .status(0), "\(command.errors)")
         #expect(command.output.contains("$schema") && command.output.contains("shutdown-grace"))
+        let status = try Self.testbed("schema", "--status")
+        #expect(status.exit == .status(0) && status.output.contains("max children reached"))
     }
 
     @Test("serve without a socket says what to do", arguments: [[], ["serve"]])

@@ -376,6 +376,55 @@ struct StatusTests {
         }
     }
 
+    @Test("Answers are as the schema says, also of a server with durable tasks", arguments: [false, true])
+    func schema(isDurable: Bool) throws {
+        func check(_ server: Server, _ status: Endpoint, _ query: String, _ definition: String) throws {
+            let reply = try Self.get("/status.json" + query, at: status)
+            try server.folder.write("answer.json", reply.text)
+            let schema = BuildProducts.repository + "/Sources/Postlude/Resources/status.schema.json"
+            let command = try Command(
+                "/usr/bin/python3",
+                ["-c", Self.validator, schema, definition, server.folder.file("answer.json")],
+                in: server.folder)
+            #expect(command.exit == .status(0), "\(command.errors)\n\(reply.text)")
+        }
+        func check(_ server: Server, _ status: Endpoint) throws {
+            _ = try server.ask(RawRequest("GET", "/nowhere"))
+            try waitUntil("there is a history") {
+                try Self.get("/status.json?history", at: status).text.contains("\"queued tasks\"")
+            }
+            try check(server, status, "", "report")
+            try check(server, status, "?history", "report")
+        }
+        guard isDurable else { return try Self.run(isSupervised: true, check) }
+        let folder = try TestFolder()
+        let status = Endpoint.unix(folder.file("status.socket"))
+        try DurableServer.run("workers: { min: 2, max: 2 }\nstatus: \(status)", in: folder) { server in
+            _ = try server.add("/single?label=a&failures=9")
+            try waitUntil("there is a dead letter") {
+                try Self.get("/status.json?dead-letters", at: status).text.contains("\"error\"")
+            }
+            try check(server, status)
+            try check(server, status, "?dead-letters", "dead letters")
+        }
+    }
+
+    /// Validates an answer, in which no member may be that the schema does not have.
+    private static let validator = """
+        import json, sys, jsonschema
+        schema = json.load(open(sys.argv[1]))
+        jsonschema.Draft7Validator.check_schema(schema)
+        def close(part):
+            if isinstance(part, dict):
+                if 'properties' in part: part['additionalProperties'] = False
+                for inner in part.values(): close(inner)
+            elif isinstance(part, list):
+                for inner in part: close(inner)
+        close(schema['definitions'])
+        jsonschema.validate(json.load(open(sys.argv[3])),
+            {'$ref': '#/definitions/' + sys.argv[2], 'definitions': schema['definitions']})
+        """
+
     private static let parser = """
         import sys
         from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
