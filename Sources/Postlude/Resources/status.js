@@ -1,7 +1,6 @@
 // Fetches status.json each second, and shows it. Text is set as text: a request's URI is never parsed as HTML. Elements are
 // changed only if their text changes, so that text can be selected and the keyboard's focus stays.
 "use strict";
-const span = 300;
 const [rowsOfWorkers, rowsOfProcesses, rowsOfRoutes] = [6, 6, 8];
 const byID = id => document.getElementById(id);
 function element(name, properties, ...children) {
@@ -55,6 +54,7 @@ function moment(seconds) {
   const isToday = text.slice(0, 10) === dateAndTime(new Date()).slice(0, 10);
   return (isToday ? text.slice(11) : text) + " " + (isLocal ? zoneName(date) : "UTC");
 }
+const percent = share => share === null || share === undefined ? "–" : short(share * 100) + " %";
 const plural = (count, one, many) => whole.format(count) + " " + (count === 1 ? one : many);
 
 // MARK: Lists that are updated in place
@@ -151,41 +151,120 @@ function part(cell, name, className, text) {
 
 // MARK: Plots
 
+const spans = [
+  { name: "5 minutes", short: "5 min", text: "the last 5 minutes", seconds: 300, rows: "seconds" },
+  { name: "1 hour", short: "1 h", text: "the last hour", seconds: 3600, rows: "seconds" },
+  { name: "1 day", short: "1 day", text: "the last day", seconds: 86400, rows: "minutes" },
+];
+let span = spans[0];
+try { span = spans.find(one => one.name === localStorage.getItem("postlude-span")) || span; } catch { /* The browser keeps nothing. */ }
+const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+const largest = values => Math.max(...values);
+const perSecond = count => row => row.seconds > 0 ? (count(row) || 0) / row.seconds : undefined;
+const share = (key, name) => row => row[key] && row[key][name];
+// The lines of a plot differ in colour, and in how they are dashed. Several values of one place are combined.
 const series = [
-  { name: "Requests per second", color: "blue", value: (old, now, seconds) => (now.requests - old.requests) / seconds },
-  { name: "Tasks per second", color: "violet", value: (old, now, seconds) => (now.tasks - old.tasks) / seconds },
-  { name: "Busy workers", color: "green", value: (old, now) => now.busy },
+  { name: "Requests per s", text: short, combine: mean, lines: [["", "blue", perSecond(row => row.requests)]] },
+  { name: "5xx per s", text: short, combine: mean, lines: [["", "red", perSecond(row => row.responses["5xx"])]] },
+  { name: "Duration", text: time, combine: largest, lines: [["p50", "blue"], ["p95", "violet"], ["p99", "amber"]].map(([name, color]) => [name, color, share("request duration", name)]) },
+  { name: "Wait, p95", text: time, combine: largest, lines: [["requests", "blue", share("request wait", "p95")], ["tasks", "violet", share("task wait", "p95")]] },
+  { name: "Tasks per s", text: short, combine: mean, lines: [["", "violet", perSecond(row => Object.values(row.tasks).reduce((sum, count) => sum + count, 0))]] },
+  { name: "Busy workers", text: short, combine: largest, lines: [["", "green", row => row["active workers"]]] },
 ];
 for (const one of series) {
   one.now = element("b", { textContent: "–" });
+  one.from = element("span");
   one.most = element("span");
-  one.area = drawn("polygon", { class: "area" });
-  one.curve = drawn("polyline", { class: "curve" });
-  const svg = drawn("svg", { viewBox: "0 0 300 100", preserveAspectRatio: "none", role: "img", "aria-label": one.name + " in the last 5 minutes" });
-  svg.append(drawn("line", { class: "top", x1: 0, x2: 300, y1: 5, y2: 5 }), drawn("line", { class: "base", x1: 0, x2: 300, y1: 99, y2: 99 }), one.area, one.curve);
-  byID("plots").append(element("div", { className: "plot " + one.color },
-    element("h2", {}, one.name, one.now), svg,
-    element("div", { className: "ends" }, "5 minutes ago", one.most, "now")));
+  one.area = drawn("path", { class: "area " + one.lines[0][1] });
+  one.curves = one.lines.map(([, color]) => drawn("path", { class: "curve " + color }));
+  one.marks = drawn("path", { class: "marks" });
+  one.svg = drawn("svg", { viewBox: "0 0 300 100", preserveAspectRatio: "none", role: "img", "aria-label": one.name });
+  one.svg.append(drawn("line", { class: "top", x1: 0, x2: 300, y1: 5, y2: 5 }), drawn("line", { class: "base", x1: 0, x2: 300, y1: 99, y2: 99 }), one.marks, one.area, ...one.curves);
+  const legend = one.lines.filter(([name]) => name).map(([name, color]) => element("span", { className: "legend " + color, textContent: name }));
+  byID("plots").append(element("div", { className: "plot" },
+    element("h2", {}, element("span", {}, one.name, ...legend.flatMap(name => [" ", name])), one.now), one.svg,
+    element("div", { className: "ends" }, one.from, one.most, "now")));
 }
-let samples = [];
-function plot() {
-  if (samples.length < 2) return;
-  const end = samples[samples.length - 1].time;
-  for (const one of series) {
-    const points = [];
-    for (let index = 1; index < samples.length; index += 1) {
-      const [old, now] = [samples[index - 1], samples[index]];
-      const value = Math.max(0, one.value(old, now, Math.max(0.001, now.time - old.time)));
-      points.push([300 * (1 - (end - now.time) / span), value]);
-    }
-    const most = Math.max(1, ...points.map(point => point[1]));
-    const line = points.map(([x, y]) => x.toFixed(1) + "," + (99 - 94 * y / most).toFixed(1));
-    one.curve.setAttribute("points", line.join(" "));
-    one.area.setAttribute("points", [points[0][0].toFixed(1) + ",99", ...line, "300,99"].join(" "));
-    set(one.now, short(points[points.length - 1][1]));
-    set(one.most, "at most " + short(most));
+for (const one of spans) {
+  one.button = element("button", { type: "button", textContent: one.name, onclick: () => {
+    span = one;
+    try { localStorage.setItem("postlude-span", one.name); } catch { /* The browser keeps nothing. */ }
+    plot();
+  } });
+  byID("span").append(one.button);
+}
+// The history, as far as the page knows it.
+let known = { start: null, seconds: [], minutes: [], marks: [] };
+const end = rows => rows.length ? rows[rows.length - 1].time : 0;
+function merge(rows, added, seconds) {
+  if (!added.length) return rows;
+  return rows.filter(one => one.time < added[0].time).concat(added).filter(one => one.time > end(added) - seconds);
+}
+function remember(report) {
+  // Another server: what is drawn is not its own.
+  if (known.start !== report["start time"]) known = { start: report["start time"], seconds: [], minutes: [], marks: [] };
+  const history = report.history;
+  known.seconds = merge(known.seconds, history.seconds, 3600);
+  known.minutes = merge(known.minutes, history.minutes, 86400);
+  known.marks = known.marks.concat(history.marks).filter(mark => mark.time > end(known.seconds) - 86400);
+}
+const places = 300;
+// The values of a line by place, from 0 to 299.
+function values(rows, until, value, combine) {
+  const found = new Map();
+  for (const row of rows) {
+    const place = Math.floor(places * (1 - (until - row.time) / span.seconds)) - 1;
+    const one = value(row);
+    if (place < 0 || one === undefined) continue;
+    if (found.has(place)) found.get(place).push(one); else found.set(place, [one]);
   }
+  return [...found].map(([place, list]) => [place + 1, combine(list)]);
 }
+// A line that is broken where nothing was measured for a while. A single value is a dot.
+function path(points, most) {
+  let [text, last] = ["", null];
+  for (const [x, value] of points) {
+    const y = (99 - 94 * value / most).toFixed(1);
+    const isNew = last === null || x - last > Math.max(2.5, 3 * places / span.seconds);
+    text += isNew ? "M" + x + " " + y + "h0" : "L" + x + " " + y;
+    last = x;
+  }
+  return text;
+}
+function plot() {
+  for (const one of spans) setAttribute(one.button, "aria-pressed", String(one === span));
+  const rows = known[span.rows];
+  const until = end(known.seconds);
+  const seen = known.marks.filter(mark => mark.time > until - span.seconds);
+  const marks = seen.map(mark => "M" + (300 * (1 - (until - mark.time) / span.seconds)).toFixed(1) + " 0v100").join("");
+  for (const one of series) {
+    const lines = one.lines.map(([, , value]) => values(rows, until, value, one.combine));
+    const all = lines.flat().map(point => point[1]);
+    const most = Math.max(0, ...all);
+    const scale = one.text === time ? most || 1 : Math.max(1, most);
+    lines.forEach((points, index) => setAttribute(one.curves[index], "d", path(points, scale)));
+    const first = lines[0];
+    const isFilled = lines.length === 1 && first.length > 1;
+    setAttribute(one.area, "d", isFilled ? "M" + first[0][0] + " 99" + first.map(([x, value]) => "L" + x + " " + (99 - 94 * value / scale).toFixed(1)).join("") + "L" + first[first.length - 1][0] + " 99z" : "");
+    setAttribute(one.marks, "d", marks);
+    const latest = lines.filter(points => points.length).map(points => points[points.length - 1]).filter(([x]) => x >= places - 2).map(point => point[1]);
+    const now = latest.length ? one.text(largest(latest)) : "–";
+    set(one.now, now);
+    set(one.from, "−" + span.short);
+    set(one.most, all.length ? "at most " + one.text(most) : "");
+    setAttribute(one.svg, "aria-label", one.name + " in " + span.text + ": " + (all.length ? "now " + now + ", at most " + one.text(most) : "nothing"));
+  }
+  const text = mark => moment(mark.time) + " " + marked[mark.kind](mark);
+  byID("marks").hidden = !seen.length;
+  set(byID("marks"), "Marks: " + seen.slice(-4).map(text).join(" · ") + (seen.length > 4 ? " · and " + (seen.length - 4) + " earlier" : ""));
+}
+const marked = {
+  start: () => "started",
+  upgrade: () => "new program",
+  reload: mark => "manifest " + mark.generation,
+  death: mark => plural(mark.count, "process", "processes") + " died",
+  restart: mark => plural(mark.count, "process", "processes") + " replaced",
+};
 
 // MARK: Problems, and the state in the tab
 
@@ -246,14 +325,15 @@ function tiles(report) {
     (node, [, value]) => set(node.firstChild, value));
 }
 function processes(report) {
-  const section = card("processes", "Processes", [["Process"], ["State"], ["Manifest", "number"], ["For", "number"], ["Requests", "number"], ["Connections", "number"], ["Busy", "number"], ["Idle", "number"]]);
+  const section = card("processes", "Processes", [["Process"], ["State"], ["Manifest", "number"], ["For", "number"], ["Requests", "number"], ["Connections", "number"], ["Busy", "number"], ["Memory", "number"], ["CPU", "number"]]);
   set(section.heading, plural(report.processes.length, "process", "processes") + ", " + plural(report["active workers"], "busy worker", "busy workers") + ", " + plural(report["idle workers"], "idle worker", "idle workers"));
   rows(section.table, limited(section, report.processes, rowsOfProcesses, "processes"), one => one.process + " " + one.pid, one => {
     const busy = one.workers.filter(worker => worker.state !== "idle").length;
     return [
       cell => { part(cell, "span", "pid", one.pid); part(cell, "span", "soft", one["waiting tasks"] ? "tasks wait: " + one["waiting tasks"] : ""); },
       cell => stateIn(cell, one.state),
-      String(one.generation), time(one["start since"]), whole.format(one.requests), whole.format(one.connections), whole.format(busy), whole.format(one.workers.length - busy),
+      String(one.generation), time(one["start since"]), whole.format(one.requests), whole.format(one.connections), busy + " of " + one.workers.length,
+      one.memory === undefined ? "–" : short(one.memory / 1048576) + " MiB", percent(one["processor share"]),
     ];
   });
 }
@@ -279,23 +359,26 @@ function workers(report) {
 const classes = ["2xx", "3xx", "4xx", "5xx"];
 const counts = responses => classes.map(key => whole.format(responses[key] || 0));
 const classColumns = classes.map(name => [name, "number"]);
-function spans(report) {
-  const section = card("spans", "Times and status codes of responses", [["Requests"], ["Count", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"], ...classColumns]);
+function times(report) {
+  const section = card("spans", "Times and status codes of responses", [["Requests"], ["Count", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"], ["Wait, p90", "number"], ...classColumns]);
   const list = [["last minute", report["last minute"]], ["last 5 minutes", report["last five minutes"]], ["since the start", report]].filter(pair => pair[1]);
-  rows(section.table, list, ([name]) => name, ([name, one]) => [name, whole.format(one["request duration"].count), ...["p50", "p90", "p99"].map(share => time(one["request duration"][share])), ...counts(one.responses)]);
+  rows(section.table, list, ([name]) => name, ([name, one]) => [name, whole.format(one["request duration"].count), ...["p50", "p90", "p99"].map(share => time(one["request duration"][share])), time(one["request wait"].p90), ...counts(one.responses)]);
 }
+// What a route or a kind of tasks has done in the last five minutes.
+const loadColumns = ["Per s", "Errors", "Mean", "Share of time"].map(name => [name, "number"]);
+const loads = load => load ? [short(load["per second"]), percent(load.errors), time(load["mean duration"]), percent(load["time share"])] : ["–", "–", "–", "–"];
 function routes(report) {
-  const section = card("routes", "Responses by route, since the start", [["Route", "what"], ...classColumns, ["Mean", "number"]]);
+  const section = card("routes", "Routes: the last 5 minutes, and responses since the start", [["Route", "what"], ...loadColumns, ...classColumns]);
   section.card.hidden = !report.routes.length;
   const busiest = [...report.routes].sort((one, other) => other.responses["5xx"] - one.responses["5xx"] || Object.values(other.responses).reduce((sum, count) => sum + count, 0) - Object.values(one.responses).reduce((sum, count) => sum + count, 0));
-  rows(section.table, limited(section, busiest, rowsOfRoutes, "routes"), one => one.route, one => [cell => part(cell, "code", "route", one.route), ...counts(one.responses), time(one["mean duration"])]);
+  rows(section.table, limited(section, busiest, rowsOfRoutes, "routes"), one => one.route, one => [cell => part(cell, "code", "route", one.route), ...loads(one.load), ...counts(one.responses)]);
 }
 function tasks(report) {
-  const section = card("tasks", "Tasks", [["Task", "name"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"], ["p99, since the start", "number"], ["p99, 5 minutes", "number"], ["p99, 1 minute", "number"]]);
+  const section = card("tasks", "Tasks: the last 5 minutes, and results since the start", [["Task", "name"], ...loadColumns, ["p99", "number"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"]]);
   section.card.hidden = !report.names.length;
-  rows(section.table, limited(section, report.names, rowsOfRoutes, "tasks"), kind => kind.name, kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p99), ...["last five minutes", "last minute"].map(span => time(kind[span] && kind[span].p99))]);
+  rows(section.table, limited(section, report.names, rowsOfRoutes, "tasks"), kind => kind.name, kind => [kind.name, ...loads(kind.load), time((kind["last five minutes"] || kind.duration).p99), ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format)]);
 }
-const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "event streams", "process manager"];
+const counted = ["max active workers", "workers limit", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "event streams", "process manager"];
 function others(report) {
   const section = byID("counts");
   if (!section.list) {
@@ -469,7 +552,7 @@ function show(report) {
   tiles(report);
   processes(report);
   workers(report);
-  spans(report);
+  times(report);
   routes(report);
   tasks(report.tasks);
   durable(report["durable tasks"]);
@@ -485,21 +568,11 @@ function fail(error) {
 }
 async function refresh() {
   try {
-    const answer = await fetch("status.json" + (samples.length ? "" : "?history"), { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const query = known.seconds.length ? "?history&after=" + end(known.seconds) : "?history";
+    const answer = await fetch("status.json" + query, { cache: "no-store", signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error("the server answers " + answer.status);
     const report = await answer.json();
-    const now = {
-      time: samples.length && samples[samples.length - 1].clock ? samples[samples.length - 1].time + (performance.now() - samples[samples.length - 1].clock) / 1000 : report["start since"],
-      requests: report["accepted conn"], tasks: report.tasks.done + report.tasks.failed, busy: report["active workers"], clock: performance.now(),
-    };
-    // Another program: the drawn values are not its own.
-    if (samples.length && now.requests < samples[samples.length - 1].requests) samples = [];
-    if (report.history) {
-      samples = report.history;
-      if (samples.length) samples[samples.length - 1].clock = performance.now();
-    }
-    if (!report.history || !samples.length) samples.push(now);
-    samples = samples.filter(sample => sample.time > samples[samples.length - 1].time - span);
+    remember(report);
     last = report;
     seen = Date.now() / 1000;
     document.querySelector("main").classList.remove("stale");
@@ -515,6 +588,7 @@ byID("zone").onclick = () => {
   try { localStorage.setItem("postlude-time", isLocal ? "local" : "utc"); } catch { /* The browser keeps nothing. */ }
   zone();
   show(last);
+  plot();
   for (const group of opened.values()) load(group);
 };
 const zone = () => setAttribute(byID("zone"), "aria-pressed", String(isLocal));

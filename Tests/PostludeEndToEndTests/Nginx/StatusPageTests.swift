@@ -70,7 +70,7 @@ struct StatusPageTests {
     func live() throws {
         try Self.run { server, nginx in
             try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status") { page in
-                try page.wait(for: "document.querySelectorAll('.plot .curve[points]').length == 3")
+                try page.wait(for: "document.querySelectorAll('.plot .curve[d]').length == 9")
                 try page.wait(for: Self.shows("2 idle workers", in: "processes"))
                 for text in ["last minute", "last 5 minutes", "since the start", "p99"] {
                     try page.wait(for: "document.getElementById('spans').innerText.includes('\(text)')")
@@ -82,14 +82,50 @@ struct StatusPageTests {
                 _ = try server.folder.events(reaches: 1)
                 try page.wait(for: "document.querySelectorAll('.state.handling').length == 1")
                 let points = try page.evaluate(
-                    "document.querySelector('.green .curve').getAttribute('points')")
+                    "document.querySelector('.curve.green').getAttribute('d')")
                 try page.wait(
-                    for: "document.querySelector('.green .curve').getAttribute('points') != '\(points)'")
+                    for: "document.querySelector('.curve.green').getAttribute('d') != '\(points)'")
                 try server.folder.open(gate: "go")
                 #expect(try peer.reply().text == "slow")
                 try page.wait(for: Self.shows("2 idle workers", in: "processes"))
                 #expect(try page.evaluate("window.unloaded") == "true")
                 #expect(try page.evaluate("document.getElementById('error').hidden") == "true")
+            }
+        }
+    }
+
+    @Test(
+        "The plots show five minutes, an hour or a day, by keyboard as well, and say in words what has happened"
+    )
+    func history() throws {
+        try Self.run { server, nginx in
+            for _ in 1...3 { #expect(try nginx.client().ask("GET", "/hello").status == 200) }
+            try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status") { page in
+                try page.wait(
+                    for: "(document.querySelector('.curve.blue').getAttribute('d') || '').length > 6")
+                try page.wait(for: Self.shows("started", in: "marks"))
+                #expect(try page.evaluate("document.querySelectorAll('.marks[d^=M]').length") == "6")
+                let label = "document.querySelector('.plot svg').ariaLabel"
+                #expect(try page.evaluate(label).hasPrefix("Requests per s in the last 5 minutes: now "))
+                let pressed =
+                    "[...document.querySelectorAll('#span button')].map(one => one.ariaPressed).join()"
+                #expect(try page.evaluate(pressed) == "true,false,false")
+                for (place, text, state) in [(1, "hour", "false,true,false"), (2, "day", "false,false,true")]
+                {
+                    try page.evaluate("void document.querySelectorAll('#span button')[\(place)].focus()")
+                    try page.evaluate("void document.activeElement.click()")
+                    #expect(try page.evaluate(label).contains("in the last \(text): "))
+                    #expect(try page.evaluate(pressed) == state)
+                }
+                // Figures of processes, and of what has taken the time.
+                try page.wait(for: Self.shows(" MiB", in: "processes"))
+                try page.wait(for: Self.shows("Share of time", in: "routes"))
+                // The browser remembers the span.
+                try page.load("http://127.0.0.1:\(nginx.port)/internal/status?again")
+                try page.wait(for: "\(pressed) == 'false,false,true'")
+                // It asks only for what it does not have.
+                try page.wait(
+                    for: "performance.getEntriesByType('resource').some(one => one.name.includes('&after='))")
             }
         }
     }
