@@ -252,6 +252,27 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
+    @Test("An upgrade that is asked for during a check follows it", arguments: [false, true])
+    func upgradeDuringCheck(isForced: Bool) throws {
+        let fixture = try Fixture(
+            Self.good, preflight: "/bin/false",
+            check: "echo x >> checks; while [ ! -e go ]; do sleep 0.01; done")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.next(try Fixture.plan(count: 1))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "the manifest is checked") { fixture.lines("checks").count == 1 }
+        fixture.signal(SIGUSR2)
+        if isForced { fixture.signal(SignalDescriptor.forcedUpgrade) }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "all are taken") { fixture.logged("the logs are reopened") == 1 }
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
+        try fixture.wait(for: "the program is refused") { fixture.logged("the new program is refused") == 1 }
+        #expect(fixture.logged("the manifest was read again") == 1)
+        #expect(fixture.logged("the upgrade is forced") == (isForced ? 1 : 0))
+        try fixture.stop()
+        #expect(fixture.logged("the new program is refused") == 1)
+    }
+
     @Test("A program that does not exist does not take over")
     func absentProgram() throws {
         let fixture = try Fixture(Self.good, preflight: "/nowhere/program")

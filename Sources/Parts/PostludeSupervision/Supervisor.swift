@@ -40,6 +40,8 @@ package final class Supervisor {
     private var preflight: Preflight?
     /// Whether SIGHUP has arrived during a check.
     private var reloadIsDue = false
+    /// The upgrade for which a signal has arrived during a check: whether it is forced; nil if there is none.
+    private var dueUpgrade: Bool?
     private var nextBeat = MonotonicTime.now
 
     /// - Parameters:
@@ -415,7 +417,9 @@ extension Supervisor {
 
     /// - Parameter isForced: whether the new program need not be able to read the stored tasks.
     private func beginUpgrade(isForced: Bool) {
-        guard stage == .running, preflight == nil else { return }
+        guard stage == .running else { return }
+        guard preflight == nil else { return dueUpgrade = isForced || dueUpgrade == true }
+        dueUpgrade = nil
         guard let path = program.path else {
             return hooks.log(.error, "the program's file is unknown, so that it cannot be replaced", [:])
         }
@@ -463,7 +467,11 @@ extension Supervisor {
         }
         self.preflight = nil
         guard stage == .running else { return }
-        defer { if reloadIsDue { reload() } }
+        defer {
+            if reloadIsDue { reload() }
+            // If a check runs again, it is remembered again.
+            if let dueUpgrade { beginUpgrade(isForced: dueUpgrade) }
+        }
         switch preflight.purpose {
         case .reload: concludeReload(preflight, exit)
         case .upgrade: concludeUpgrade(preflight, exit)
