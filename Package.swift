@@ -186,6 +186,7 @@ let tests: [Target] = [
         name: "PostludeBrokerTests",
         dependencies: [
             "PostludeBroker", "PostludeBrokerFixtures", "PostludeBrokerTestbed", "PostludeSpawning",
+            "PostludeSystem",
         ]),
     .testTarget(
         name: "PostludeCeleryTests",
@@ -234,7 +235,8 @@ let tests: [Target] = [
             "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore", "PostludeTesting", grdb,
             httpTypes, logging,
         ]),
-    .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
+    .testTarget(
+        name: "PostludeRoutingTests", dependencies: ["PostludeRouting", "PostludeSystem", httpTypes]),
     .testTarget(
         name: "PostludeSQLiteStoreTests",
         dependencies: [

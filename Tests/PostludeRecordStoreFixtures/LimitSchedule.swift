@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PostludeSystem
 internal import PostludeTaskStore
 
 extension StoreUnderTest {
@@ -279,19 +280,4 @@ package final class LimitSchedule {
 extension Date {
     /// The seconds since the beginning of a test's clock.
     fileprivate var seconds: Int { Int(timeIntervalSince1970) - 1_800_000_000 }
-}
-
-/// SplitMix64, whose numbers follow from its seed.
-package struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import PostludeRouting
+import PostludeSystem
 import Testing
 
 /// Compares the table with the simplest possible matcher: every route in order, segment by segment.

@@ -1,5 +1,6 @@
 import Foundation
 import PostludeRecordStoreFixtures
+import PostludeSystem
 import PostludeTaskStore
 import Testing
 

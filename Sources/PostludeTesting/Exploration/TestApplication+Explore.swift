@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 public import Postlude
+internal import PostludeSystem
 
 extension TestApplication {
     /// Sends requests to the application again and again, with a death of the process at each point where something is written,
@@ -93,20 +94,5 @@ private struct ExplorationSearch<App: Application> {
         return run.events.enumerated().dropFirst(first).flatMap { index, event in
             event.alternatives.map { schedule + [ExploredRun.Deviation(event: index, alternative: $0)] }
         }
-    }
-}
-
-/// A generator of numbers that a seed determines (SplitMix64).
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import PostludeBrokerFixtures
+import PostludeSystem
 import Testing
 
 @testable import PostludeBroker

@@ -1,3 +1,5 @@
+import PostludeSystem
+
 /// Random JSON documents in every notation, and broken ones.
 struct JSONDocuments {
     private var random: SeededGenerator

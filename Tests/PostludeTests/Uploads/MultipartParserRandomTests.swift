@@ -1,3 +1,4 @@
+import PostludeSystem
 import Testing
 
 @testable import Postlude
