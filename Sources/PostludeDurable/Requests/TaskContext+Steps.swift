@@ -98,7 +98,7 @@ extension TaskContext {
     ///
     /// ```swift
     /// try await context.step("welcome") { try await mail.send("Welcome", to: address, key: "welcome") }
-    /// try await context.sleep(for: .seconds(7 * 86_400))
+    /// try await context.sleep(for: .days(7))
     /// try await context.step("review") { try await mail.send("How was it?", to: address, key: "review") }
     /// ```
     ///
