@@ -33,7 +33,7 @@ struct LimitScheduleTests {
     }
 
     @Test(
-        "Processes that claim at the same time do not exceed a limit, and run every record once",
+        "Processes that append and claim at the same time do not exceed a limit, and run every record once",
         arguments: StoreUnderTest.allCases)
     func concurrency(store: StoreUnderTest) async throws {
         let fixture = try store.fixture()
@@ -56,7 +56,11 @@ struct LimitScheduleTests {
                                 for key in keys {
                                     var record = NewRecord(name: limit.name, payload: Data("{}".utf8))
                                     record.limitKey = key
-                                    _ = try taskStore.append("\(number)-\(round)", record, runsHere: false)
+                                    let id = try taskStore.append(
+                                        "\(number)-\(round)", record, runsHere: round % 2 == 0)[0]
+                                    guard taskStore.ownsAtOnce(id) else { continue }
+                                    try counters.run(
+                                        try #require(try taskStore.record(id)), limits, in: taskStore)
                                 }
                             }
                         }
@@ -64,11 +68,7 @@ struct LimitScheduleTests {
                         while counters.ended < perKey * keys.count * limits.count, .now < end {
                             for request in try taskStore.claim(3, takingSuspect: true) {
                                 for record in request.records {
-                                    try counters.begin(record, limits)
-                                    taskStore.started(record.id)
-                                    usleep(useconds_t.random(in: 0..<500))
-                                    counters.end(record)
-                                    taskStore.ended(record.id, .done(result: nil))
+                                    try counters.run(record, limits, in: taskStore)
                                 }
                             }
                         }
@@ -97,7 +97,15 @@ private final class RunningCounters: Sendable {
     var ended: Int { state.withLock { $0.ended } }
     var mistakes: [String] { state.withLock { $0.mistakes } }
 
-    func begin(_ record: Record, _ limits: [RecordLimit]) throws {
+    func run(_ record: Record, _ limits: [RecordLimit], in taskStore: any RecordStore) throws {
+        try begin(record, limits)
+        taskStore.started(record.id)
+        usleep(useconds_t.random(in: 0..<500))
+        end(record)
+        taskStore.ended(record.id, .done(result: nil))
+    }
+
+    private func begin(_ record: Record, _ limits: [RecordLimit]) throws {
         let key = RecordLimitKey(name: record.name, key: try #require(record.limitKey))
         let limit = try #require(limits.first { $0.name == record.name })
         state.withLock { state in
@@ -109,7 +117,7 @@ private final class RunningCounters: Sendable {
         }
     }
 
-    func end(_ record: Record) {
+    private func end(_ record: Record) {
         state.withLock { state in
             state.running[RecordLimitKey(name: record.name, key: record.limitKey ?? ""), default: 0] -= 1
             state.ended += 1

@@ -28,7 +28,7 @@ struct LimitTests {
 
     @Test(
         "The process that stores a record owns it at once if the limit allows it and no other record waits",
-        arguments: [StoreUnderTest.sqliteFile, .sqliteDatabase])
+        arguments: StoreUnderTest.allCases)
     func atOnce(store: StoreUnderTest) throws {
         let fixture = try store.fixture()
         let limit = RecordLimit(

@@ -7,9 +7,10 @@ extension StoreSchema {
     /// that are not over, or with beginnings within the rate's period, and when each is to be examined next: perhaps too early,
     /// never too late by more than `RecordLimit.recheck`. `limit_begin` has how many records of a key have begun at a time.
     ///
-    /// Only a claim changes these rows, while it holds the lock of the name: so what it counts does not change before it commits.
-    /// All others, who may have any number of keys in a transaction, insert into `limit_event`, where no one waits for another. A
-    /// claim turns these events into due keys.
+    /// Only the holder of the name's lock changes these rows, and makes a record that waits, or a new one, an owner's: so what it
+    /// counts does not change before it commits. A claim waits for this lock, before it locks any row. An append, which has locks of
+    /// its own, only tries to get it. All others, who may have any number of keys in a transaction, insert into `limit_event`, where
+    /// no one waits for another. A claim turns these events into due keys.
     static let limits = """
         CREATE TABLE postlude.task_limit (name text PRIMARY KEY, member text);
         CREATE TABLE postlude.limit_key (
@@ -98,9 +99,60 @@ extension StoreSchema {
             NOTIFY postlude;
         END $$;
 
-        -- When the next key of some names is to be examined, on the caller's clock.
+        -- Whether a new record of a key may begin at once: no one else has the lock of its name, the limit allows it, and no other
+        -- record waits. Never waits.
+        CREATE FUNCTION postlude.admits(
+            task_name text, task_key text, places bigint, rate bigint, period bigint, clock bigint
+        ) RETURNS boolean LANGUAGE plpgsql AS $$
+        #variable_conflict use_column
+        BEGIN
+            IF places = 0 OR NOT pg_try_advisory_xact_lock(\(LockClass.limit), hashtext(task_name)) THEN RETURN false; END IF;
+            IF EXISTS (
+                SELECT FROM postlude.record r
+                WHERE r.name = task_name AND r.limit_key = task_key AND r.limit_key IS NOT NULL AND r.state = 0 AND r.owner IS NULL)
+            THEN RETURN false; END IF;
+            IF (
+                SELECT count(*) FROM (
+                    SELECT FROM postlude.record r
+                    WHERE r.name = task_name AND r.limit_key = task_key AND r.limit_key IS NOT NULL AND r.owner IS NOT NULL
+                    LIMIT coalesce(places, 0)) o) >= places
+            THEN RETURN false; END IF;
+            RETURN rate IS NULL OR rate > (
+                SELECT coalesce(sum(b.count), 0) FROM postlude.limit_begin b
+                WHERE b.name = task_name AND b.key = task_key AND b.time > postlude.limit_time(clock) - period);
+        END $$;
+
+        -- Notes that a record which was admitted begins. The key is examined when that is over, and its old beginnings are removed.
+        CREATE FUNCTION postlude.note_beginning(
+            task_name text, task_key text, period bigint, step bigint, clock bigint
+        ) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            clock := postlude.limit_time(clock);
+            INSERT INTO postlude.limit_begin AS b (name, key, time, count)
+            VALUES (task_name, task_key, (clock + step - 1) / step * step, 1)
+            ON CONFLICT (name, key, time) DO UPDATE SET count = b.count + 1;
+            INSERT INTO postlude.limit_key (name, key, due) VALUES (task_name, task_key, clock + period) ON CONFLICT DO NOTHING;
+        END $$;
+
+        -- Takes the locks of those names, which are sorted, that have keys to examine. Waits for them.
+        CREATE FUNCTION postlude.lock_limits(names text[], clock bigint) RETURNS void LANGUAGE plpgsql AS $$
+        DECLARE task_name text;
+        BEGIN
+            FOREACH task_name IN ARRAY names LOOP
+                CONTINUE WHEN NOT EXISTS (SELECT FROM postlude.limit_event e WHERE e.name = task_name)
+                    AND NOT EXISTS (
+                        SELECT FROM postlude.limit_key k WHERE k.name = task_name AND k.due <= postlude.limit_time(clock));
+                PERFORM pg_advisory_xact_lock(\(LockClass.limit), hashtext(task_name));
+            END LOOP;
+        END $$;
+
+        -- When the next key of some names is to be examined, on the caller's clock. An event can wait while no record does.
         CREATE FUNCTION postlude.next_limited(at bigint, clock bigint, names text[]) RETURNS bigint LANGUAGE sql AS $$
-            SELECT CASE WHEN EXISTS (SELECT FROM postlude.limit_event e WHERE e.name = ANY (names)) THEN at
+            SELECT CASE WHEN EXISTS (SELECT FROM postlude.limit_event e WHERE e.name = ANY (names)) THEN
+                CASE WHEN EXISTS (
+                    SELECT FROM postlude.record r
+                    WHERE r.name = ANY (names) AND r.limit_key IS NOT NULL AND r.state = 0 AND r.owner IS NULL)
+                THEN at ELSE at + \(RecordLimit.pause) END
             ELSE (
                 SELECT min(at + greatest(0, k.due - postlude.limit_time(clock)))
                 FROM unnest(names) AS n(name) CROSS JOIN LATERAL (
@@ -185,9 +237,10 @@ extension StoreSchema {
                     FOR UPDATE SKIP LOCKED;
                     CONTINUE WHEN NOT FOUND;
                     CONTINUE WHEN claimed.is_suspect AND NOT takes_suspect;
-                    IF EXISTS (
+                    -- `state < 2`, and not `IN (0, 1)`, for which PostgreSQL would read all of the index `record_open`.
+                    IF candidate & 65535 > 0 AND EXISTS (
                         SELECT FROM postlude.record r
-                        WHERE r.number >= (candidate & -65536) AND r.number < candidate AND r.stops AND r.state IN (0, 1))
+                        WHERE r.number >= (candidate & -65536) AND r.number < candidate AND r.stops AND r.state < 2)
                     THEN
                         UPDATE postlude.record r SET due = at + \(RecordLimit.recheck) WHERE r.number = candidate;
                         CONTINUE;
@@ -201,7 +254,7 @@ extension StoreSchema {
                     WHERE r.number > candidate AND r.number <= candidate | 65535 AND r.limit_key = '\(RecordLimit.follower)';
                     IF is_controlled THEN PERFORM postlude.set_aside(candidate & -65536, at); END IF;
                     SELECT min(r.number) INTO barrier FROM postlude.record r
-                    WHERE r.number > candidate AND r.number <= candidate | 65535 AND r.state IN (0, 1) AND (
+                    WHERE r.number > candidate AND r.number <= candidate | 65535 AND r.state < 2 AND (
                         (r.stops AND NOT (
                             r.state = 0 AND r.owner IS NULL AND r.limit_key IS NULL AND r.due <= at
                             AND (r.expires IS NULL OR r.expires > at)))
@@ -252,7 +305,8 @@ extension StoreSchema {
         END $$;
 
         -- Claims records with a limit. The keys are served in the order in which they are due: the one that was served longest ago is
-        -- first.
+        -- first. A name whose lock is not held yet, and cannot be had, is left to the next claim: the rows that this one has locked
+        -- by now are not to be waited for by one that has the lock.
         CREATE FUNCTION postlude.claim_limited(
             me bigint, at bigint, clock bigint, maximum bigint, takes_suspect boolean, left_shapes bigint[],
             is_controlled boolean, names text[], places bigint[], rates bigint[], periods bigint[], steps bigint[],
@@ -276,7 +330,7 @@ extension StoreSchema {
                 CONTINUE WHEN NOT EXISTS (SELECT FROM postlude.limit_event e WHERE e.name = names[i])
                     AND NOT EXISTS (
                         SELECT FROM postlude.limit_key k WHERE k.name = names[i] AND k.due <= postlude.limit_time(clock));
-                PERFORM pg_advisory_xact_lock(\(LockClass.limit), hashtext(names[i]));
+                CONTINUE WHEN NOT pg_try_advisory_xact_lock(\(LockClass.limit), hashtext(names[i]));
                 active := active || i;
             END LOOP;
             -- Read after the locks: the time of a claim is not before that of the one that had the lock.

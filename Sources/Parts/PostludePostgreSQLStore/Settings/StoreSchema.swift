@@ -213,21 +213,22 @@ enum StoreSchema {
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
             queues text[], in_turns boolean[], stopses boolean[], shapes bigint[], limit_keys text[], windows bigint[],
-            followers boolean[], digest bytea, key_route text, new_expires bigint, new_bytes bigint, new_fingerprint bytea,
-            new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
-        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+            followers boolean[], allowances bigint[], clock bigint, digest bytea, key_route text, new_expires bigint,
+            new_bytes bigint, new_fingerprint bytea, new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
+        ) RETURNS TABLE (place bigint, added boolean, is_owned boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE
             stored record;
             all_tasks text := earlier_tasks;
             expired_bytes bigint;
         BEGIN
-            FOR stored IN SELECT a.place, a.added, a.line FROM postlude.append(
+            FOR stored IN SELECT a.place, a.added, a.is_owned, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers) a
+                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers, allowances, clock) a
             LOOP
                 place := stored.place;
                 added := stored.added;
+                is_owned := stored.is_owned;
                 line := stored.line;
                 all_tasks := concat_ws(
                     ' ', nullif(all_tasks, ''), CASE WHEN added THEN ids[place]::text ELSE (stored.line).id END);
@@ -317,19 +318,23 @@ enum StoreSchema {
 
         -- Stores the records of a request. With `again`, those that exist were stored by an attempt whose result is unknown.
         -- `block` is the number of the first record; NULL to take a new one. `windows` are the times, in milliseconds, for which
-        -- unique keys are held; `followers` are records that follow one with a limit.
+        -- unique keys are held; `followers` are records that follow one with a limit. `allowances` has four numbers for each record,
+        -- those of its limit: the places (0 if it must wait), and the count, the period and the step of the rate. If it is empty,
+        -- each record with a limit waits. `clock` is the time for rates; NULL for that of the server.
         CREATE FUNCTION postlude.append(
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
             queues text[], in_turns boolean[], stopses boolean[], shapes bigint[],
-            limit_keys text[] DEFAULT NULL, windows bigint[] DEFAULT NULL, followers boolean[] DEFAULT NULL
-        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+            limit_keys text[] DEFAULT NULL, windows bigint[] DEFAULT NULL, followers boolean[] DEFAULT NULL,
+            allowances bigint[] DEFAULT NULL, clock bigint DEFAULT NULL
+        ) RETURNS TABLE (place bigint, added boolean, is_owned boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         DECLARE
             next_number bigint := block;
             other bigint;
             first_state smallint;
             own bigint;
+            can_own boolean;
             queue_id bigint;
             is_free boolean := false;
             -- Whether a record that stops the others waits because of its limit.
@@ -337,15 +342,13 @@ enum StoreSchema {
         BEGIN
             FOR i IN 1 .. coalesce(array_length(ids, 1), 0) LOOP
                 IF again AND EXISTS (SELECT FROM postlude.record r WHERE r.id = ids[i]) THEN
-                    RETURN QUERY SELECT i::bigint, true, NULL::postlude.line;
+                    RETURN QUERY SELECT i::bigint, true, false, NULL::postlude.line;
                     is_blocked := is_blocked OR (limit_keys[i] IS NOT NULL AND stopses[i]);
                     CONTINUE;
                 END IF;
                 queue_id := CASE WHEN queues[i] IS NOT NULL THEN postlude.queue_number(queues[i]) END;
                 first_state := CASE WHEN queues[i] IS NULL OR in_turns[i] THEN 0 ELSE 6 END;
-                own := CASE
-                    WHEN not_befores[i] IS NULL AND first_state = 0 AND limit_keys[i] IS NULL AND followers[i] IS NOT TRUE THEN me
-                END;
+                can_own := me IS NOT NULL AND not_befores[i] IS NULL AND first_state = 0;
                 LOOP
                     IF keys[i] IS NOT NULL THEN
                         IF onces[i] THEN
@@ -363,10 +366,19 @@ enum StoreSchema {
                             WHERE r.name = names[i] AND r.unique_key = keys[i] AND r.state IN (0, 1, 6);
                         END IF;
                         IF FOUND THEN
-                            RETURN QUERY SELECT i::bigint, false, l FROM postlude.line l WHERE l.number = other;
+                            RETURN QUERY SELECT i::bigint, false, false, l FROM postlude.line l WHERE l.number = other;
                             EXIT;
                         END IF;
                     END IF;
+                    own := CASE
+                        WHEN NOT can_own THEN NULL
+                        WHEN limit_keys[i] IS NULL AND followers[i] IS NOT TRUE THEN me
+                        WHEN is_blocked OR coalesce(cardinality(allowances), 0) = 0 THEN NULL
+                        WHEN limit_keys[i] IS NULL THEN me
+                        WHEN postlude.admits(
+                            names[i], limit_keys[i], allowances[4 * i - 3], allowances[4 * i - 2], allowances[4 * i - 1], clock)
+                            THEN me
+                    END;
                     IF next_number IS NULL THEN next_number := nextval('postlude.block') << 16; END IF;
                     INSERT INTO postlude.record (
                         number, added, due, expires, owner, queue, unique_until, id, position, priority, state, stops, once,
@@ -381,12 +393,15 @@ enum StoreSchema {
                     ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN (0, 1, 6) DO NOTHING;
                     IF FOUND THEN
                         next_number := next_number + 1;
-                        IF limit_keys[i] IS NOT NULL THEN
+                        IF limit_keys[i] IS NOT NULL AND own IS NULL THEN
                             is_blocked := is_blocked OR stopses[i];
                             INSERT INTO postlude.limit_event (name, key) VALUES (names[i], limit_keys[i]);
+                        ELSIF limit_keys[i] IS NOT NULL AND allowances[4 * i - 2] IS NOT NULL THEN
+                            PERFORM postlude.note_beginning(
+                                names[i], limit_keys[i], allowances[4 * i - 1], allowances[4 * i], clock);
                         END IF;
                         is_free := is_free OR (own IS NULL AND first_state = 0 AND coalesce(not_befores[i], at) <= at);
-                        RETURN QUERY SELECT i::bigint, true, NULL::postlude.line;
+                        RETURN QUERY SELECT i::bigint, true, own IS NOT NULL, NULL::postlude.line;
                         EXIT;
                     END IF;
                     -- Another transaction has stored a record with the key meanwhile: it is looked up again.
@@ -400,7 +415,7 @@ enum StoreSchema {
             at bigint, again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
             priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[],
             shapes bigint[], limit_keys text[], windows bigint[]
-        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+        ) RETURNS TABLE (place bigint, added boolean, is_owned boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE item record;
         BEGIN
@@ -412,7 +427,7 @@ enum StoreSchema {
                     number)
                 ORDER BY u.number
             LOOP
-                RETURN QUERY SELECT item.number, a.added, a.line FROM postlude.append(
+                RETURN QUERY SELECT item.number, a.added, a.is_owned, a.line FROM postlude.append(
                     NULL, at, again, NULL, request_id, request_route, ARRAY[item.id], ARRAY[item.name], ARRAY[item.payload],
                     ARRAY[item.priority], ARRAY[item.not_before], ARRAY[item.expiry], ARRAY[item.unique_key], ARRAY[item.once],
                     ARRAY[item.queue], ARRAY[false], ARRAY[false], ARRAY[item.shape], ARRAY[item.limit_key],
@@ -447,18 +462,18 @@ enum StoreSchema {
             schedule text, fired_time bigint, me bigint, at bigint, again boolean, block bigint, request_id text,
             request_route text, ids uuid[], names text[], payloads bytea[], priorities bigint[], not_befores bigint[],
             expiries bigint[], keys text[], onces boolean[], queues text[], in_turns boolean[], stopses boolean[],
-            shapes bigint[], limit_keys text[], windows bigint[], followers boolean[]
-        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+            shapes bigint[], limit_keys text[], windows bigint[], followers boolean[], allowances bigint[], clock bigint
+        ) RETURNS TABLE (place bigint, added boolean, is_owned boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         BEGIN
             PERFORM pg_advisory_xact_lock(\(LockClass.key), hashtext(schedule));
             INSERT INTO postlude.firing SELECT schedule, fired_time
             WHERE NOT EXISTS (SELECT FROM postlude.firing f WHERE f.schedule = schedule AND f.time >= fired_time);
             IF NOT FOUND AND NOT (again AND EXISTS (SELECT FROM postlude.record r WHERE r.id = ANY (ids))) THEN RETURN; END IF;
-            RETURN QUERY SELECT 0::bigint, true, NULL::postlude.line;
-            RETURN QUERY SELECT a.place, a.added, a.line FROM postlude.append(
+            RETURN QUERY SELECT 0::bigint, true, false, NULL::postlude.line;
+            RETURN QUERY SELECT a.place, a.added, a.is_owned, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers) a;
+                onces, queues, in_turns, stopses, shapes, limit_keys, windows, followers, allowances, clock) a;
         END $$;
 
         -- Ends the records after one that has not succeeded, if that one stops the others.

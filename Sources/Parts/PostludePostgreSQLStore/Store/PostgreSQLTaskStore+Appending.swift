@@ -8,12 +8,13 @@ extension PostgreSQLTaskStore {
 
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try check(request)
-        let appending = try Appending(request, now: now, shapes: shapes)
+        let appending = try Appending(request, now: now, shapes: shapes, allowances: allowances(of: request))
         return try add(
             appending,
             PendingWrite(
                 { [appending.statement($0)] },
-                { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
+                { rows throws(PostgreSQLError) in try appending.added(rows.first) })
+        ).results
     }
 
     package func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
@@ -23,7 +24,8 @@ extension PostgreSQLTaskStore {
             appending,
             PendingWrite(
                 { [appending.separateStatement($0)] },
-                { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
+                { rows throws(PostgreSQLError) in try appending.added(rows.first) })
+        ).results
     }
 
     package func fire(
@@ -36,11 +38,12 @@ extension PostgreSQLTaskStore {
             appending,
             PendingWrite(
                 { [appending.firing($0, schedule, at: time.milliseconds)] },
-                { rows throws(PostgreSQLError) in
+                { rows throws(PostgreSQLError) -> AddedRecords? in
                     // The first row says that it fires.
                     guard let rows = rows.first, rows.count > 0 else { return nil }
-                    return try appending.results(rows, from: 1)
-                }))
+                    return try appending.added(rows, from: 1)
+                })
+        )?.results
     }
 
     private func check(_ request: NewRequest) throws(TaskStoreError) {
@@ -55,16 +58,33 @@ extension PostgreSQLTaskStore {
     private func add<Value: Sendable>(
         _ appending: Appending, _ pending: PendingWrite<Value>
     ) throws(TaskStoreError) -> Value {
-        if life != nil { held.withLock { $0.ids.formUnion(appending.ownIDs) } }
+        let limited = appending.limitedIDs
+        if life != nil {
+            held.withLock { held in
+                held.ids.formUnion(appending.ownIDs)
+                held.appending.formUnion(limited)
+            }
+        }
         do throws(TaskStoreError) {
-            let value = try write(pending)
-            if let results = value as? [AppendResult] {
-                let existing = zip(appending.ids, results).filter { $0.1 != .added($0.0) }.map(\.0)
-                if !existing.isEmpty { held.withLock { $0.ids.subtract(existing) } }
+            let value = try write(pending, afterClaim: !limited.isEmpty)
+            if let added = value as? AddedRecords {
+                let existing = zip(appending.ids, added.results).filter { $0.1 != .added($0.0) }.map(\.0)
+                let atOnce = appending.keys(of: added.owned)
+                limits.note(atOnce: atOnce)
+                held.withLock { held in
+                    held.ids.subtract(existing)
+                    held.ids.formUnion(atOnce.map(\.id))
+                    held.appending.subtract(limited)
+                    // Whether an earlier attempt has made them this process's is not known: the next claim frees them then.
+                    if pending.isRepeated, !limited.isEmpty { held.noteIncompleteness() }
+                }
             }
             return value
         } catch {
-            held.withLock { $0.ids.subtract(appending.ownIDs) }
+            held.withLock { held in
+                held.ids.subtract(appending.ownIDs)
+                held.appending.subtract(limited)
+            }
             if pending.isRepeated {
                 let ids = appending.ids
                 writeLater { context in
@@ -140,9 +160,14 @@ struct Appending: Sendable {
     let ids: [RecordID]
     private let answer: AnswerInsertion?
     private let shapes: ShapeNumbers
+    /// The limits under which records may be this process's at once; nil if none may that has a limit, or follows one that has.
+    private let allowances: LimitAllowances?
 
-    init(_ request: NewRequest, now: Int64, shapes: ShapeNumbers) throws(TaskStoreError) {
+    init(
+        _ request: NewRequest, now: Int64, shapes: ShapeNumbers, allowances: LimitAllowances? = nil
+    ) throws(TaskStoreError) {
         self.shapes = shapes
+        self.allowances = allowances
         self.request = request
         self.now = now
         answer = try request.answer.map { answer throws(TaskStoreError) in try AnswerInsertion(answer) }
@@ -156,6 +181,7 @@ struct Appending: Sendable {
         self.request.runsHere = false
         self.now = now
         answer = nil
+        allowances = nil
         ids = request.records.map { $0.id ?? RecordID.make(at: now) }
     }
 
@@ -167,16 +193,31 @@ struct Appending: Sendable {
         }.map(\.1)
     }
 
+    /// The ids of the records that have a limit, or follow one that has, and may be this process's at once nevertheless.
+    var limitedIDs: [RecordID] {
+        guard allowances != nil else { return [] }
+        return zip(request.records, ids).filter { $0.0.maybeWaits && $0.0.notBefore == nil }.map(\.1)
+    }
+
+    /// Returns those records that are this process's at once although they have a limit, or follow one that has, with their keys.
+    func keys(of owned: Set<RecordID>) -> [(id: RecordID, key: RecordLimitKey?)] {
+        zip(request.records, ids).compactMap { record, id in
+            guard record.maybeWaits, owned.contains(id) else { return nil }
+            return (id, record.limitKey.map { RecordLimitKey(name: record.name, key: $0) })
+        }
+    }
+
     private static let arguments =
-        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
+        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22"
     private static let columns = RecordRows.columns(of: "a.line")
-    private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
+    private static let append =
+        "SELECT a.place, a.added, a.is_owned, \(columns) FROM postlude.append(\(arguments)) a"
     private static let appendAnswered = """
-        SELECT a.place, a.added, \(columns)
-        FROM postlude.append_answered(\(arguments), $21, $22, $23, $24, $25, $26, $27, $28, $29) a
+        SELECT a.place, a.added, a.is_owned, \(columns)
+        FROM postlude.append_answered(\(arguments), $23, $24, $25, $26, $27, $28, $29, $30, $31) a
         """
     private static let fire =
-        "SELECT a.place, a.added, \(columns) FROM postlude.fire($21, $22, \(arguments)) a"
+        "SELECT a.place, a.added, a.is_owned, \(columns) FROM postlude.fire($23, $24, \(arguments)) a"
 
     func statement(_ context: WriteContext) -> Statement {
         guard let answer else { return Statement(Self.append, values(context)) }
@@ -186,7 +227,7 @@ struct Appending: Sendable {
     private static let separateColumns =
         "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
     private static let appendEach =
-        "SELECT a.place, a.added, \(columns) FROM postlude.append_each(\(separateColumns)) a"
+        "SELECT a.place, a.added, a.is_owned, \(columns) FROM postlude.append_each(\(separateColumns)) a"
 
     func separateStatement(_ context: WriteContext) -> Statement {
         Statement(Self.appendEach, separateValues(context))
@@ -238,13 +279,21 @@ struct Appending: Sendable {
             .list(.text, records.map { .text($0.limitKey) }),
             .list(.integer, records.map { .integer($0.uniqueUntil(addedAt: 0)) }),
             .list(.boolean, records.map { .boolean($0.followsLimited) }),
+            .list(.integer, allowances?.numbers.map { .integer($0) } ?? []),
+            .integer(allowances?.time),
         ]
     }
 
     /// - Parameter start: the first row with a record.
     func results(_ rows: Rows?, from start: Int = 0) throws(PostgreSQLError) -> [AppendResult] {
+        try added(rows, from: start).results
+    }
+
+    /// - Parameter start: the first row with a record.
+    func added(_ rows: Rows?, from start: Int = 0) throws(PostgreSQLError) -> AddedRecords {
         guard let rows else { throw .unexpected("no result") }
-        let lines = RecordRows(rows, offset: 2)
+        let lines = RecordRows(rows, offset: 3)
+        var owned: Set<RecordID> = []
         var results: [AppendResult] = []
         for row in start..<max(start, rows.count) {
             let index = row - start
@@ -253,10 +302,18 @@ struct Appending: Sendable {
             }
             results.append(
                 try rows.boolean(row, 1) ? .added(ids[index]) : .exists(try lines.record(row)))
+            if try rows.boolean(row, 2) { owned.insert(ids[index]) }
         }
         guard results.count == ids.count else {
             throw .unexpected("\(results.count) of \(ids.count) records")
         }
-        return results
+        return AddedRecords(results: results, owned: owned)
     }
+}
+
+/// The result of an append.
+struct AddedRecords: Sendable {
+    let results: [AppendResult]
+    /// The records that are this process's.
+    let owned: Set<RecordID>
 }

@@ -32,6 +32,8 @@ extension PostgreSQLTaskStore {
         let ids: [RecordID]
         /// Larger than the numbers of all records that existed before that time.
         let end: Int64
+        /// The number of ``HeldRecords/incompletenesses`` at that time.
+        let count: Int
     }
 
     /// Returns the records that this process knows of, if it may own others because it did not get the result of a claim;
@@ -42,7 +44,11 @@ extension PostgreSQLTaskStore {
         let last = try pool.with { session, _ in
             try session.number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM postlude.block")
         }
-        return KnownRecords(ids: held.withLock { Array($0.ids) }, end: ((last ?? 0) + 1) << 16)
+        return held.withLock { held in
+            KnownRecords(
+                ids: Array(held.ids.union(held.appending)), end: ((last ?? 0) + 1) << 16,
+                count: held.incompletenesses)
+        }
     }
 
     /// Claims requests in one transaction and one round trip.
@@ -51,13 +57,18 @@ extension PostgreSQLTaskStore {
         _ context: WriteContext, in session: Session
     ) throws(PostgreSQLError) -> [ClaimedRequest] {
         var statements = WriteQueue.beginning(context)
+        let applied = limits.limits
+        if !applied.isEmpty {
+            statements.append(lockLimits(applied))
+            writer.beginClaim()
+        }
+        defer { if !applied.isEmpty { writer.endClaim() } }
         if let known {
             statements.append(
                 Statement(
                     Self.freeUnknown,
                     [.integer(context.owner), .integer(now), .ids(known.ids), .integer(known.end)]))
         }
-        let applied = limits.limits
         if isClockBehind {
             statements.append(Statement(Self.correctDueTimes, [.integer(now)]))
             if !applied.isEmpty { statements.append(Statement(Self.correctLimited, [.integer(now)])) }
@@ -82,9 +93,9 @@ extension PostgreSQLTaskStore {
             guard rows.count == statements.count, rows.last?.command == "COMMIT" else {
                 throw .unexpected("no commit")
             }
-            return try requests(rows[rows.count - 2], owner: context.owner, wasIncomplete: known != nil)
+            return try requests(rows[rows.count - 2], owner: context.owner, known)
         } catch {
-            if error.isDisconnected { self.held.withLock { $0.isIncomplete = true } }
+            if error.isDisconnected { held.withLock { $0.noteIncompleteness() } }
             if error.state == PostgreSQLError.declaredDead, let owner = context.owner {
                 life?.noteLoss(of: owner)
             }
@@ -93,7 +104,7 @@ extension PostgreSQLTaskStore {
     }
 
     private func requests(
-        _ rows: Rows, owner: Int64?, wasIncomplete: Bool
+        _ rows: Rows, owner: Int64?, _ known: KnownRecords?
     ) throws(PostgreSQLError) -> [ClaimedRequest] {
         let lines = RecordRows(rows, offset: 1)
         var requests: [ClaimedRequest] = []
@@ -110,7 +121,7 @@ extension PostgreSQLTaskStore {
             requests[requests.count - 1].records.append(record)
         }
         held.withLock { held in
-            if wasIncomplete { held.isIncomplete = false }
+            if let known { held.noteCompleteness(since: known.count) }
             for record in taken {
                 held.ids.insert(record.id)
                 if record.isTakenOver { held.takenOver.insert(record.id) }
@@ -125,8 +136,13 @@ extension PostgreSQLTaskStore {
 
     /// Frees records that this process owns and does not know of, because it did not get the result of a claim.
     private static let freeUnknown = """
-        UPDATE postlude.record SET owner = NULL, due = least(due, $2)
-        WHERE owner = $1 AND state = 0 AND number < $4 AND NOT id = ANY ($3)
+        WITH freed AS (
+            UPDATE postlude.record SET owner = NULL, due = least(due, $2)
+            WHERE owner = $1 AND state = 0 AND number < $4 AND NOT id = ANY ($3)
+            RETURNING name, limit_key
+        )
+        INSERT INTO postlude.limit_event (name, key) SELECT DISTINCT name, limit_key FROM freed
+        WHERE limit_key <> '\(RecordLimit.follower)'
         """
     /// Makes records that were to run at once due now, if the clock was set back after they were added.
     private static let correctDueTimes = """

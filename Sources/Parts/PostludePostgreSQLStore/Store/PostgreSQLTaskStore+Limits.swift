@@ -18,8 +18,36 @@ extension PostgreSQLTaskStore {
         self.limits.set(Array(wanted.values))
     }
 
-    /// A record with a limit is always claimed: a lock of its name, held until the group of writes commits, would make others wait.
-    package func ownsAtOnce(_ id: RecordID) -> Bool { false }
+    package func ownsAtOnce(_ id: RecordID) -> Bool { limits.ownsAtOnce(id) }
+
+    /// The time for rates; nil for that of the server.
+    private var limitTime: Int64? { settings.usesServerClock ? nil : now }
+
+    /// What an append needs to know so that records with a limit may be this process's at once.
+    ///
+    /// - Returns: nil if it has no such record.
+    func allowances(of request: NewRequest) -> LimitAllowances? {
+        guard request.runsHere, request.records.contains(where: \.maybeWaits) else { return nil }
+        let limits = limits.limits
+        return LimitAllowances(
+            numbers: request.records.flatMap { record in
+                guard record.limitKey != nil else { return [Int64?](repeating: nil, count: 4) }
+                guard let limit = limits.first(where: { $0.name == record.name }) else {
+                    return [0, nil, nil, nil]
+                }
+                return [
+                    limit.places.map { Int64($0) }, limit.rate.map { Int64($0.count) }, limit.rate?.period,
+                    limit.rate?.step,
+                ]
+            }, time: limitTime)
+    }
+
+    /// The statement by which a claim takes the locks of its limits, before it locks any row.
+    func lockLimits(_ limits: [RecordLimit]) -> Statement {
+        Statement(
+            "SELECT postlude.lock_limits($1, $2)::text",
+            [.list(.text, limits.map { .text($0.name) }), .integer(limitTime)])
+    }
 
     private static func names(
         _ names: [String], whoseLimitsDifferFrom wanted: [String: RecordLimit], in session: Session
@@ -105,7 +133,7 @@ extension PostgreSQLTaskStore {
     /// - Parameter isFirst: whether the records with a limit come first.
     func limitArguments(_ limits: [RecordLimit], startingWithThem isFirst: Bool) -> [StatementValue] {
         [
-            .integer(settings.usesServerClock ? nil : now), .boolean(isFirst),
+            .integer(limitTime), .boolean(isFirst),
             .list(.text, limits.map { .text($0.name) }),
             .list(.integer, limits.map { .integer($0.places.map { Int64($0) }) }),
             .list(.integer, limits.map { .integer($0.rate.map { Int64($0.count) }) }),
@@ -139,6 +167,15 @@ extension PostgreSQLTaskStore {
             [Statement("SELECT postlude.note_limit($1, $2)::text", [.text(key.name), .text(key.key)])]
         }
     }
+}
+
+/// The limits of the records of an append.
+struct LimitAllowances: Sendable {
+    /// For each record the places of its limit, and the count, the period and the step of its rate. A record whose limit this
+    /// process does not have has no place.
+    let numbers: [Int64?]
+    /// The time for rates; nil for that of the server.
+    let time: Int64?
 }
 
 extension Session {

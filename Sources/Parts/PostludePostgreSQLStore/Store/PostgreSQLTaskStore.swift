@@ -172,8 +172,12 @@ package final class PostgreSQLTaskStore: RecordStore {
     var leftShapes: Set<Int64> { left.withLock { $0 } }
 
     /// Runs a write in a transaction that all waiting writes share, and waits until it is committed.
-    func write<Value: Sendable>(_ write: PendingWrite<Value>) throws(TaskStoreError) -> Value {
-        writer.perform(write)
+    ///
+    /// - Parameter followsClaim: whether it waits for a moment while this process claims records with limits.
+    func write<Value: Sendable>(
+        _ write: PendingWrite<Value>, afterClaim followsClaim: Bool = false
+    ) throws(TaskStoreError) -> Value {
+        writer.perform(write, afterClaim: followsClaim)
         do {
             return try write.result?.get() ?? runAlone(write)
         } catch {
@@ -284,8 +288,22 @@ struct HeldRecords {
     var beginnings: [RecordID: Beginning] = [:]
     /// The records that were taken over before: the beginnings of their attempts are written at once.
     var takenOver: Set<RecordID> = []
+    /// The records with a limit that it is appending, and may own at once.
+    var appending: Set<RecordID> = []
     /// Whether the result of a claim is unknown: this process may own records that are not here.
-    var isIncomplete = false
+    private(set) var isIncomplete = false
+    /// How often that has been noted.
+    private(set) var incompletenesses = 0
+
+    mutating func noteIncompleteness() {
+        isIncomplete = true
+        incompletenesses += 1
+    }
+
+    /// Notes that the records are known which this process owned when `count` was the number of ``incompletenesses``.
+    mutating func noteCompleteness(since count: Int) {
+        if count == incompletenesses { isIncomplete = false }
+    }
 
     mutating func remove(_ id: RecordID) {
         ids.remove(id)

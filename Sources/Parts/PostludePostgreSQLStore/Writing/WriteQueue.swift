@@ -9,11 +9,15 @@ final class WriteQueue: Sendable {
     private struct Waiting {
         let write: any QueuedWrite
         let deadline: MonotonicTime
+        /// Whether it is better sent after the end of a claim.
+        var followsClaim = false
     }
 
     /// How long a statement of a group waits for another transaction. After that, each write goes its own way, so that it does
     /// not delay the others.
     private static let lockTimeout = Duration.milliseconds(250)
+    /// How long a write that is better sent after a claim waits for its end.
+    private static let claimTimeout = Duration.milliseconds(20)
     /// The delay before a lost connection is made again.
     private static let connectionDelay = Duration.milliseconds(50)
     /// The delay before notes are tried again.
@@ -34,6 +38,8 @@ final class WriteQueue: Sendable {
         var notesFailure: (any Error)?
         /// When the next attempt may be made, after a connection was lost.
         var pause: MonotonicTime?
+        /// Until when writes wait for the end of a claim; nil if there is none.
+        var claimDue: MonotonicTime?
         var isClosing = false
         /// Whether nothing is written any more.
         var isAbandoned = false
@@ -59,8 +65,12 @@ final class WriteQueue: Sendable {
     // MARK: Callers
 
     /// Runs a write in a transaction that others may share, and waits for its end.
-    func perform(_ write: any QueuedWrite) {
-        let waiting = Waiting(write: write, deadline: .now + settings.lockTimeout)
+    ///
+    /// - Parameter followsClaim: whether it is better sent after the end of a claim of this process. Otherwise it finds a lock that
+    ///   the claim has, or records that the claim is about to take.
+    func perform(_ write: any QueuedWrite, afterClaim followsClaim: Bool = false) {
+        let waiting = Waiting(
+            write: write, deadline: .now + settings.lockTimeout, followsClaim: followsClaim)
         let isQueued = state.withLock { state in
             guard !state.isClosing else { return false }
             state.waiting.append(waiting)
@@ -69,6 +79,17 @@ final class WriteQueue: Sendable {
         }
         guard isQueued else { return write.end(.failed(ClosedPool())) }
         write.wait()
+    }
+
+    /// Notes that a claim of records with limits begins.
+    func beginClaim() { state.withLock { $0.claimDue = .now + Self.claimTimeout } }
+
+    /// Notes that it has ended.
+    func endClaim() {
+        state.withLock { state in
+            state.claimDue = nil
+            self.state.signal()
+        }
     }
 
     /// Runs statements with the next transaction, before those of callers that begin to wait later.
@@ -142,6 +163,11 @@ final class WriteQueue: Sendable {
             if state.isAbandoned, state.waiting.isEmpty { return .stop(false) }
             if state.isClosing, state.waiting.isEmpty, state.notes.isEmpty { return .stop(false) }
             if let pause = state.pause, pause > .now { return .wait(until: pause) }
+            if let due = state.claimDue, due > .now, !state.isClosing,
+                state.waiting.contains(where: \.followsClaim)
+            {
+                return .wait(until: due)
+            }
             if !state.waiting.isEmpty || state.isClosing { return .stop(true) }
             guard let due = state.notesDue else { return .wait(until: nil) }
             return due > .now ? .wait(until: due) : .stop(true)

@@ -5,8 +5,9 @@ package final class KnownLimits: Sendable {
     private struct State {
         var limits: [RecordLimit] = []
         var claimed: [RecordID: RecordLimitKey] = [:]
-        /// The records that follow one with a limit, and were this process's at once.
-        var followers: Set<RecordID> = []
+        /// The records with a limit, or after one with a limit, that are this process's since they were stored. A claimed record is
+        /// not one of them, also if it is claimed before its caller asks.
+        var atOnce: Set<RecordID> = []
         var claims = 0
     }
 
@@ -45,18 +46,15 @@ package final class KnownLimits: Sendable {
         guard !records.isEmpty else { return }
         state.withLock { state in
             for record in records {
-                if let key = record.key {
-                    state.claimed[record.id] = key
-                } else {
-                    state.followers.insert(record.id)
-                }
+                state.atOnce.insert(record.id)
+                if let key = record.key { state.claimed[record.id] = key }
             }
         }
     }
 
     /// Whether a record is this process's since it was stored. Called once for each.
     package func ownsAtOnce(_ id: RecordID) -> Bool {
-        state.withLock { $0.claimed[id] != nil || $0.followers.remove(id) != nil }
+        state.withLock { $0.atOnce.remove(id) != nil }
     }
 
     /// Forgets a record that was claimed and is over, or is not this process's any more.
