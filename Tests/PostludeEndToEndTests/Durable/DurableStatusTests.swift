@@ -141,6 +141,14 @@ struct DurableStatusTests {
                     }
                     try page.evaluate("void \(button("retry")).click()")
                     _ = try server.folder.events(reaches: ran + 3)
+                    try waitUntil("it is a dead letter again") {
+                        try Self.deadLetters(at: status).contains { $0["id"] as? String == last }
+                    }
+                    // The page may still show the row from before, and remove it while it reads what is retried.
+                    try page.evaluate(
+                        "void Promise.all([...opened.values()].map(group => load(group))).then(() => document.body.dataset.read = 'yes')"
+                    )
+                    try page.wait(for: "document.body.dataset.read == 'yes'")
                     try page.wait(for: "\(button("discard")) != null && \(rows) == 131")
 
                     // It asks first, and keeps the dead letter unless it is told otherwise.
