@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import PostludeManifest
 internal import PostludeRouting
+internal import PostludeSystem
 
 /// The routes of the OpenAPI document and its page, at the paths that the manifest gives. The document is created once,
 /// when the server starts.
@@ -50,9 +51,10 @@ struct StaticDocument: Sendable {
         return Response(contentType: contentType, headers: headers, body: body)
     }
 
-    /// Returns the 64-bit FNV-1a hash, which is equal in all processes, and differs if the document differs.
+    /// Returns a hash that is equal in all processes, and differs if the document differs.
     private static func checksum(of bytes: [UInt8]) -> String {
-        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
+        var hash = StableHash()
+        hash.add(bytes)
+        return String(hash.value, radix: 16)
     }
 }

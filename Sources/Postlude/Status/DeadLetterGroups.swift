@@ -1,3 +1,5 @@
+internal import PostludeSystem
+
 /// The dead letters of a task store, grouped by task and error. Errors that differ only in numbers are in one group.
 struct DeadLetterGroups {
     struct Group: Codable, Sendable, Hashable {
@@ -34,17 +36,15 @@ struct DeadLetterGroups {
 
     /// Returns the id of the group to which a dead letter belongs: the same in each process.
     static func group(of letter: StoredTaskReport.DeadLetter) -> String {
-        // FNV-1a: the id only tells groups apart.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        letter.name.utf8.forEach(add)
-        add(0)
+        var hash = StableHash()
+        hash.add(letter.name.utf8)
+        hash.add(0)
         var isInNumber = false
         for byte in letter.error.utf8 {
             let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-            if !isDigit || !isInNumber { add(isDigit ? UInt8(ascii: "0") : byte) }
+            if !isDigit || !isInNumber { hash.add(isDigit ? UInt8(ascii: "0") : byte) }
             isInNumber = isDigit
         }
-        return String(hash, radix: 16)
+        return String(hash.value, radix: 16)
     }
 }

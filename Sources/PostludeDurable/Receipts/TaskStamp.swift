@@ -1,3 +1,4 @@
+internal import PostludeSystem
 internal import PostludeTaskStore
 
 /// A hash of what clients see of a task. It is the same in all processes, and another one after each change.
@@ -17,17 +18,13 @@ struct TaskStamp: Sendable, Equatable {
             self = .removed
             return
         }
-        // FNV-1a: Swift's own hashes differ from process to process.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ bytes: some Sequence<UInt8>) {
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
+        var hash = StableHash()
         let ended = record.ended?.milliseconds ?? 0
         for number in [record.state.rawValue, Int64(record.attempts), ended] {
-            add((0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) })
+            hash.add((0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) })
         }
-        add((record.progress?.text ?? "").utf8)
-        self.init(hash > 1 ? hash : hash + 2)
+        hash.add((record.progress?.text ?? "").utf8)
+        self.init(hash.value > 1 ? hash.value : hash.value + 2)
     }
 
     init?(_ text: Substring) {
