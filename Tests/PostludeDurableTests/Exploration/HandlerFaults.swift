@@ -17,12 +17,7 @@ struct ChargeInHandler: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(ChargeInHandler.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<ChargeInHandler>
 }
 
 /// Each repetition of the request adds a task of its own.
@@ -37,12 +32,7 @@ struct TaskForEachRequest: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(TaskForEachRequest.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<TaskForEachRequest>
 }
 
 /// The unique key is free again when the task is done, and the client repeats its request after that.
@@ -57,12 +47,7 @@ struct UniqueUntilDone: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(UniqueUntilDone.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<UniqueUntilDone>
 }
 
 /// The receipt is sent by a task in memory.
@@ -89,12 +74,7 @@ struct ReceiptInMemory: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(ReceiptInMemory.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<ReceiptInMemory>
 
     struct Receipt: DurableTask {
         static let policy = DurablePolicy.patient
@@ -119,12 +99,7 @@ struct EnqueuedAfterResponse: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(EnqueuedAfterResponse.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<EnqueuedAfterResponse>
 }
 
 /// The row of the order is committed before the task: the repetition finds the row, and adds no task.
@@ -151,12 +126,7 @@ struct RowBeforeTask: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(RowBeforeTask.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<RowBeforeTask>
 }
 
 /// The task is committed before the row of the order, which would tell that it is there.
@@ -181,12 +151,7 @@ struct TaskBeforeRow: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(TaskBeforeRow.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<TaskBeforeRow>
 }
 
 /// The order is written after the response.
@@ -235,10 +200,5 @@ struct NotedInMemory: PlantedFault {
         return Accepted("placed")
     }
 
-    struct Charge: DurableTask {
-        static let policy = DurablePolicy.patient
-        func run(_ context: TaskContext) async throws {
-            try context.application(NotedInMemory.self).shop.call("charge", key: context.taskID)
-        }
-    }
+    typealias Charge = ChargeWithKey<NotedInMemory>
 }

@@ -90,6 +90,16 @@ extension PlantedFault {
     }
 }
 
+/// The task of a shop whose fault is elsewhere: it charges, and its id is the key.
+struct ChargeWithKey<Shop: PlantedFault>: DurableTask {
+    static var name: String { "Charge" }
+    static var policy: DurablePolicy { .patient }
+
+    func run(_ context: TaskContext) async throws {
+        try context.application(Shop.self).shop.call("charge", key: context.taskID)
+    }
+}
+
 extension TestRequest {
     /// The same request with an `Idempotency-Key`.
     func with(key: String) -> TestRequest {
