@@ -77,9 +77,7 @@ struct AnalyticsPageTests {
                     try page.wait(for: "document.querySelectorAll('li').length == 1")
                     #expect(try page.evaluate("innerWidth") == "\(width)")
                     #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
-                    let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
-                    let strangers = "\(names).filter(name => !name.startsWith(location.origin)).join()"
-                    #expect(try page.evaluate(strangers) == "")
+                    #expect(try page.foreignResources() == "")
                     return try page.evaluate(color)
                 }
             }

@@ -58,10 +58,7 @@ struct ExportsPageTests {
                 #expect(try page.evaluate(lines) == "20002")
                 #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
                 #expect(try AxeCore.violations(in: page, axe) == "")
-                let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
-                #expect(
-                    try page.evaluate("\(names).filter(name => !name.startsWith(location.origin)).join()")
-                        == "")
+                #expect(try page.foreignResources() == "")
                 color = try page.evaluate("getComputedStyle(document.body).backgroundColor")
             }
             return color

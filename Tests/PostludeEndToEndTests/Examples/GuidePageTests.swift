@@ -86,10 +86,7 @@ struct GuidePageTests {
                 let names = "[...document.querySelectorAll('button')].map(button => button.textContent)"
                 #expect(
                     try page.evaluate("new Set(\(names)).size") == "16", "each button has a name of its own")
-                let resources = "performance.getEntriesByType('resource').map(entry => entry.name)"
-                #expect(
-                    try page.evaluate("\(resources).filter(name => !name.startsWith(location.origin)).join()")
-                        == "")
+                #expect(try page.foreignResources() == "")
                 color = try page.evaluate(
                     "getComputedStyle(document.querySelector('button')).backgroundColor")
             }

@@ -83,10 +83,7 @@ struct SettingsAndOrdersPageTests {
                 #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
                 let fields = "[...document.querySelectorAll('input, select')]"
                 #expect(try page.evaluate("\(fields).filter(field => !field.labels.length).length") == "0")
-                let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
-                #expect(
-                    try page.evaluate("\(names).filter(name => !name.startsWith(location.origin)).join()")
-                        == "")
+                #expect(try page.foreignResources() == "")
                 color = try page.evaluate("getComputedStyle(document.body).backgroundColor")
             }
             return color

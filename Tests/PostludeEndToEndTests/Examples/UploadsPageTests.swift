@@ -96,10 +96,7 @@ struct UploadsPageTests {
                 let unnamed =
                     "[...document.querySelectorAll('input')].filter(input => !input.labels.length).length"
                 #expect(try page.evaluate(unnamed) == "0")
-                let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
-                #expect(
-                    try page.evaluate("\(names).filter(name => !name.startsWith(location.origin)).join()")
-                        == "")
+                #expect(try page.foreignResources() == "")
                 color = try page.evaluate("getComputedStyle(document.querySelector('button')).borderColor")
             }
             return color

@@ -36,6 +36,12 @@ struct BrowserPage {
         get throws { try evaluate("document.documentElement.outerHTML") }
     }
 
+    /// Returns the addresses of what the page has loaded from other origins, separated by commas.
+    func foreignResources() throws -> String {
+        let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
+        return try evaluate("\(names).filter(name => !name.startsWith(location.origin)).join()")
+    }
+
     /// Runs JavaScript in the page. If its value is a promise, waits for it.
     ///
     /// - Returns: the value as a string.

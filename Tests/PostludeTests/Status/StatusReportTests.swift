@@ -70,17 +70,12 @@ struct StatusReportTests {
     func usage() throws {
         let (board, process) = try board()
         var history = StatusHistory()
-        func snapshot(at seconds: Int) -> ScoreboardSnapshot {
-            var snapshot = board.snapshot()
-            snapshot.uptime = .seconds(seconds)
-            return snapshot
-        }
         // Idle for two minutes, and busy with half a core since then.
         for second in 0..<150 {
             let time = Duration.milliseconds(max(0, second - 120) * 500)
-            history.add(snapshot(at: second), nil) { _ in ProcessUsage(memory: 1, processorTime: time) }
+            history.add(board.snapshot(at: second), nil) { _ in ProcessUsage(memory: 1, processorTime: time) }
         }
-        let now = snapshot(at: 150)
+        let now = board.snapshot(at: 150)
         let key = try #require(now.processes.first.map(StatusHistory.ProcessKey.init))
         let usage = ProcessUsage(memory: 5 << 20, processorTime: .seconds(15))
         let report = StatusReport(
@@ -99,13 +94,8 @@ struct StatusReportTests {
     func load() throws {
         let (board, process) = try board()
         var history = StatusHistory()
-        func snapshot(at seconds: Int) -> ScoreboardSnapshot {
-            var snapshot = board.snapshot()
-            snapshot.uptime = .seconds(seconds)
-            return snapshot
-        }
         process.count(CountedAnswer(status: 200, route: CountedRoute("/old")), taking: .seconds(100))
-        history.add(snapshot(at: 1000), nil)
+        history.add(board.snapshot(at: 1000), nil)
         for number in 1...10 {
             process.count(
                 CountedAnswer(status: number > 8 ? 500 : 200, route: CountedRoute("/a")), taking: .seconds(1))
@@ -113,7 +103,7 @@ struct StatusReportTests {
             process.count(number > 5 ? .retried : .done, task: "mail", taking: .seconds(3))
         }
         process.count(.dropped, task: "mail", taking: nil)
-        let report = StatusReport(snapshot(at: 1100), manager: "none", queue: nil, history: history)
+        let report = StatusReport(board.snapshot(at: 1100), manager: "none", queue: nil, history: history)
         let loads = Dictionary(
             uniqueKeysWithValues: report.routes.compactMap { route in route.load.map { (route.route, $0) } })
         let (first, second) = (try #require(loads["/a"]), try #require(loads["/b"]))
@@ -177,5 +167,14 @@ struct StatusReportTests {
                 "0 us", "0 us", "250 us", "12 ms", "1.2 s", "119.0 s", "10 min", "2 h", "11574 days",
                 "11574074074 days",
             ])
+    }
+}
+
+extension Scoreboard {
+    /// Returns a snapshot of a server that has run for some seconds.
+    fileprivate func snapshot(at seconds: Int) -> ScoreboardSnapshot {
+        var snapshot = self.snapshot()
+        snapshot.uptime = .seconds(seconds)
+        return snapshot
     }
 }
