@@ -13,7 +13,7 @@ package struct ProcessUsage: Sendable, Equatable {
 
     /// Reads them from `/proc`.
     ///
-    /// - Returns: nil if there is no such process, or if `/proc` is not mounted or hides it.
+    /// - Returns: nil if the process does not exist, or if `/proc` is not mounted or hides it.
     package init?(of pid: Int) {
         guard pid > 0, let memory = Self.memory(of: "\(pid)"),
             let text = Self.text(of: "/proc/\(pid)/stat"), let time = Self.processorTime(in: text)

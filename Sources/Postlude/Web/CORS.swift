@@ -94,7 +94,7 @@ public struct CORS: Middleware {
             response.headers[.accessControlAllowOrigin] = "*"
             return origin != nil
         }
-        // Also if there is no origin: a cache must not answer another request with this response.
+        // Also without an origin: a cache must not answer another request with this response.
         response.headers.addToVary("Origin")
         guard let origin, origins.contains(origin) else { return false }
         response.headers[.accessControlAllowOrigin] = origin
