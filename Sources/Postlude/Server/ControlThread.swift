@@ -146,7 +146,7 @@ final class ControlThread: Sendable {
     private func startWorker(_ loadShedder: LoadShedder) -> Int32 {
         guard !server.poller.hasStopped else { return 1 }
         do {
-            if server.starts.isOver(), try pool.grow() { return 1 }
+            if server.starts.isBackoffOver(), try pool.grow() { return 1 }
         } catch {
             server.starts.failed()
             server.ends.count("\(error)")

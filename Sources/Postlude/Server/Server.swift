@@ -74,8 +74,12 @@ struct Server {
             do {
                 try WorkerThread(name: "control") { continuation.resume(returning: controlThread.run()) }
                     .detach()
-                // After the control thread has started: a process without one must not be reported as ready.
-                notifyReady(listener, control.supervisor)
+                // After the control thread and the workers have started: a process without one of them, or without
+                // the descriptors that each needs, must not be reported as ready. If no worker has started, the control
+                // thread ends the process.
+                if context.starts.wait(for: manifest.workers.minimum) {
+                    notifyReady(listener, control.supervisor)
+                }
             } catch {
                 continuation.resume(throwing: error)
             }

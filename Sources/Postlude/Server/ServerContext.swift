@@ -16,7 +16,7 @@ final class ServerContext: Sendable {
     let registry: TaskRegistry
     let ends: EventCounts
     let fullQueues = EventCounts("a worker's task queue was full")
-    let starts = StartDelay()
+    let starts = WorkerStarts()
     let streams = OpenStreams()
     let eventStreams: EventStreams
     let handlers = RunningHandlers()

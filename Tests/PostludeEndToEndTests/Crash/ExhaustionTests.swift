@@ -3,6 +3,9 @@ import Testing
 
 @Suite("A process that exhausts the kernel's resources", .timeLimit(.minutes(10)))
 struct ExhaustionTests {
+    /// Waits until the server has all that it needs to start: descriptors, and threads.
+    private func awaitStart(of server: Server) throws { _ = try server.logLine(holding: "postlude: serving") }
+
     /// - Parameter pid: the process; by default the server's.
     private func limit(_ server: Server, _ option: String, of pid: Int32? = nil) throws {
         let command = try Command(
@@ -16,6 +19,7 @@ struct ExhaustionTests {
     func descriptors() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
+            try awaitStart(of: server)
             let folder = "/proc/\(server.process.pid)/fd"
             let open = Set(try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { Int($0) })
             // Descriptors that the process has inherited from the tests may have higher numbers.
@@ -45,7 +49,7 @@ struct ExhaustionTests {
         "A process without a free descriptor for a manifest gets the manifest again later, and uses it then")
     func manifest() throws {
         try Server.run(TestManifest("processes: { count: 1 }"), isSupervised: true) { server in
-            try waitUntil("it is ready") { server.logCount(of: "a process is ready") == 1 }
+            try awaitStart(of: server)
             let child = try #require(server.children.first)
             let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd")
             try limit(server, "--nofile=\(open.compactMap { Int($0) }.reduce(0, max) + 9)", of: child)
@@ -63,8 +67,7 @@ struct ExhaustionTests {
     func threads() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
-            // By now it has the threads that it needs to start.
-            _ = try server.logLine(holding: "postlude: serving")
+            try awaitStart(of: server)
             let pages = try String(contentsOfFile: "/proc/\(server.process.pid)/statm", encoding: .utf8)
                 .split(separator: " ").first.flatMap { Int($0) }
             // Leaves less memory than a thread's stack needs.

@@ -53,9 +53,8 @@ struct StatusSchemaTests {
         for outcome in TaskOutcome.allCases { process.count(outcome, task: "mail", taking: .seconds(1)) }
         var counts = TaskCounts()
         (counts.queued, counts.forWorker, counts.oldest) = (2, 1, .now)
-        counts.oldestWaiting = WaitingTask(
-            since: MonotonicTime(nanoseconds: MonotonicTime.now.nanoseconds - 3_600_000_000_000),
-            reason: .worker)
+        // The clock begins when the machine is started, perhaps only minutes ago.
+        counts.oldestWaiting = WaitingTask(since: .now + .seconds(-60), reason: .worker)
         process.set(connections: 1, tasks: counts)
         board.note(endOf: 5, signal: 9, status: 0)
         source.sample()
