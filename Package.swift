@@ -198,8 +198,9 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeDurableTests",
         dependencies: [
-            "Postlude", "PostludeDurable", "PostludeFastCGI", "PostludeManifest", "PostludeSQLiteStore",
-            "PostludeSystem", "PostludeTaskStore", "PostludeTesting", grdb, httpTypes, logging,
+            "Postlude", "PostludeDurable", "PostludeFastCGI", "PostludeManifest",
+            "PostludeRecordStoreFixtures", "PostludeSQLiteStore", "PostludeSystem", "PostludeTaskStore",
+            "PostludeTesting", grdb, httpTypes, logging,
         ]),
     .testTarget(
         name: "PostludeEndToEndTests",

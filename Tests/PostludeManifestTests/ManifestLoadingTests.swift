@@ -82,27 +82,27 @@ struct ManifestLoadingTests {
             ])
     }
 
-    @Test("10,000 routes load in seconds even in a debug build")
+    @Test("3,000 routes load in seconds even in a debug build")
     func large() throws {
         var yaml = "routes:\n"
-        for index in 0..<10_000 {
+        for index in 0..<3_000 {
             let path = index % 10 == 0 ? "/{tenant}/things/\(index)" : "/api/v1/things\(index)/{id:int}"
             yaml += "  - path: \(path)\n    methods: [GET, POST]\n    handler: home\n"
         }
         var count = 0
         let taken = try processorTime { count = try parse(yaml).routes.count }
-        #expect(count == 10_000)
-        #expect(taken < .seconds(20))
+        #expect(count == 3_000)
+        #expect(taken < .seconds(6))
     }
 
-    @Test("10,000 routes with unknown handlers are reported in seconds")
+    @Test("3,000 routes with unknown handlers are reported in seconds")
     func largeAndWrong() {
         var yaml = "routes:\n"
-        for index in 0..<10_000 {
+        for index in 0..<3_000 {
             yaml += "  - { path: /a\(index), method: GET, handler: unknown\(index) }\n"
         }
         let names = (0..<500).map { "handler-number-\($0)" }
-        let taken = processorTime { #expect(mistakes(yaml, handlers: names).count == 10_000) }
-        #expect(taken < .seconds(30))
+        let taken = processorTime { #expect(mistakes(yaml, handlers: names).count == 3_000) }
+        #expect(taken < .seconds(9))
     }
 }

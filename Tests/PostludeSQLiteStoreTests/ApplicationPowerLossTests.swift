@@ -87,12 +87,16 @@ struct ApplicationPowerLossTests {
         "After any write, and whatever unsynced data is lost, rows and records are there together, and all that were acknowledged"
     )
     func purchases() async throws {
-        #expect(try await onThread { try allFaults(sizes: [10, 6_000, 10, 10], every: 3) } == [])
+        #expect(
+            try await onThread { try allFaults(sizes: [10, 6_000, 10, 10], every: isLongRun ? 3 : 17) } == [])
     }
 
     @Test("The same while the WAL is checkpointed and restarted")
     func checkpoints() async throws {
         let sizes = Array(repeating: 350_000, count: 8)
-        #expect(try await onThread { try allFaults(sizes: sizes, every: 509, isCheckpointed: true) } == [])
+        #expect(
+            try await onThread {
+                try allFaults(sizes: sizes, every: isLongRun ? 509 : 2_003, isCheckpointed: true)
+            } == [])
     }
 }

@@ -81,14 +81,14 @@ struct LimitCostTests {
         try taskStore.close()
     }
 
-    @Test("With 100,000 waiting records of a key, a claim for another key takes few steps")
+    @Test("With 20,000 waiting records of a key, a claim for another key takes few steps")
     func many() throws {
         let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         try taskStore.setLimits(Self.limits, of: ["limited"])
         var record = NewRecord.make("limited")
         record.limitKey = "a"
-        for _ in 0..<100 {
+        for _ in 0..<20 {
             var request = NewRequest(id: "a", records: Array(repeating: record, count: 1_000))
             request.runsHere = false
             _ = try taskStore.append(request)

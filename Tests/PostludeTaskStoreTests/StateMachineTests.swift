@@ -12,13 +12,11 @@ import Testing
 /// failure is shortened before it is reported.
 @Suite("The states of records explored by schedules", .timeLimit(.minutes(10)))
 struct StateMachineTests {
-    private static let isLong = ProcessInfo.processInfo.environment["POSTLUDE_LONG_TESTS"] != nil
-
     @Test(
         "Whatever processes, operators and time do, no record is forgotten, done twice or in a state that nothing has led to",
         arguments: StoreUnderTest.allCases)
     func schedules(store: StoreUnderTest) throws {
-        for seed in 1...UInt64(Self.isLong ? 1000 : 6) {
+        for seed in 1...UInt64(isLongRun ? 1000 : 6) {
             var generator = SeededGenerator(seed: seed)
             let schedule = (0..<40).map { _ in Action.random(using: &generator) }
             try Self.check(schedule, seed: seed) { try Self.run($0, on: store.fixture()) }

@@ -1,6 +1,7 @@
 import Foundation
 import Postlude
 import PostludeDurable
+import PostludeRecordStoreFixtures
 import PostludeTesting
 import Synchronization
 import Testing
@@ -16,7 +17,6 @@ struct ExplorationTests {
     ]
 
     /// With `Tests/run --full`, explorations are longer, and more often repeated.
-    private static let isLong = ProcessInfo.processInfo.environment["POSTLUDE_LONG_TESTS"] != nil
 
     @Test("20 of 20 planted faults are found, each within 10 seconds", arguments: 0..<20)
     func found(index: Int) async throws {
@@ -26,18 +26,18 @@ struct ExplorationTests {
             await #expect(throws: ExplorationFailure.self) { _ = try await fault.explore(isRepaired: false) })
         let time = ContinuousClock.now - began
         // The limit is for a machine that has nothing else to do.
-        #expect(time < .seconds(Self.isLong ? 10 : 120), "\(fault): \(time)")
+        #expect(time < .seconds(isLongRun ? 10 : 120), "\(fault): \(time)")
         #expect(1...2 ~= failure.schedule.count)
         #expect(failure.description.contains("(seed 1):\n- \(failure.schedule[0])"))
     }
 
     /// Without `--full`, one application of each kind.
-    private static let repairedFaults = isLong ? Array(0..<20) : [0, 3, 5, 12, 16, 18]
+    private static let repairedFaults = isLongRun ? Array(0..<20) : [0, 3, 5, 12, 16, 18]
 
     @Test("Without their faults the same applications pass", arguments: repairedFaults)
     func repaired(index: Int) async throws {
         let fault = Self.faults[index]
-        let exploration = try await fault.explore(isRepaired: true, schedules: Self.isLong ? 200 : 0)
+        let exploration = try await fault.explore(isRepaired: true, schedules: isLongRun ? 200 : 0)
         #expect(exploration.points.count >= 3)
         #expect(exploration.schedules.first == [])
     }
@@ -58,7 +58,7 @@ struct ExplorationTests {
         }
         let first = try await failure(seed: 7)
         #expect(first.schedule.count == 2 && first.seed == 7)
-        for _ in 0..<(Self.isLong ? 1000 : 20) {
+        for _ in 0..<(isLongRun ? 1000 : 20) {
             let other = try await failure(seed: 7)
             #expect(other.schedule == first.schedule && other.course == first.course)
         }
