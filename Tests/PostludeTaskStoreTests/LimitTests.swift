@@ -65,6 +65,23 @@ struct LimitTests {
         try two.close()
     }
 
+    @Test(
+        "A record that waited, and is claimed before its caller asks, is not owned at once, too: it would run twice",
+        arguments: StoreUnderTest.allCases)
+    func claimedBeforeCallerAsks(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let one = try fixture.open(limits: [RecordLimit(name: "charge", running: 1, member: "customer")])
+        let first = try one.append("r", .limited("a"))[0]
+        let second = try one.append("r", .limited("a"))[0]
+        #expect(one.ownsAtOnce(first))
+        #expect(!one.ownsAtOnce(first), "only one caller runs it")
+        one.ended(first, .done(result: nil))
+        try one.flush()
+        #expect(try one.claimedIDs() == [[second]])
+        #expect(!one.ownsAtOnce(second))
+        try one.close()
+    }
+
     @Test("The places of a dead owner are free", arguments: StoreUnderTest.allCases)
     func death(store: StoreUnderTest) throws {
         let fixture = try store.fixture()
