@@ -155,7 +155,7 @@ struct OverloadTests {
                     switch fixture.next(milliseconds: 1500) {
                     case .request(let connection):
                         let (head, _) = connection.takeRequest()
-                        let isSent = ShortResponse.requestTimeout.send(to: head, on: connection)
+                        let isSent = ShortResponse.requestTimeout().send(to: head, on: connection)
                         served.withLock { $0 += 1 }
                         usleep(200)
                         fixture.poller.giveBack(connection, keep: isSent, isOpen: true)
@@ -169,7 +169,7 @@ struct OverloadTests {
                 fixture.poller.collectWaiting(reading: ReadBuffer(), within: .milliseconds(2)) { _ in
                     .collect(limit: 0)
                 }
-                let refused = fixture.poller.refuseWaiting(at: .now, with: .requestTimeout)
+                let refused = fixture.poller.refuseWaiting(at: .now, with: .requestTimeout())
                 served.withLock { $0 += refused }
                 usleep(100)
             }

@@ -23,15 +23,25 @@ struct ShortResponseTests {
                 == "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\n"
                 + "Content-Length: 32\r\n\r\n{\"detail\":\"Service Unavailable\"}")
         #expect(
-            try text(.requestTimeout)
+            try text(.requestTimeout())
                 == "Status: 408 Request Timeout\r\nContent-Type: application/json\r\n"
                 + "Content-Length: 28\r\n\r\n{\"detail\":\"Request Timeout\"}")
         #expect(try text(.gatewayTimeout(identifier: "a1")).hasSuffix(",\"request_id\":\"a1\"}"))
     }
 
+    @Test("can have problem details, with the same members as the application's other answers")
+    func problem() throws {
+        #expect(
+            try text(.gatewayTimeout(identifier: "a1", format: .problem))
+                == "Status: 504 Gateway Timeout\r\nContent-Type: application/problem+json\r\n"
+                + "Content-Length: 106\r\n\r\n{\"detail\":\"Gateway Timeout\",\"request_id\":\"a1\","
+                + "\"status\":504,\"title\":\"Gateway Timeout\",\"type\":\"about:blank\"}")
+        #expect(try text(.requestTimeout(format: .problem)).contains("\"status\":408,"))
+    }
+
     @Test("has no body for HEAD")
     func head() throws {
-        #expect(try text(.requestTimeout, isHead: true).hasSuffix("Content-Length: 28\r\n\r\n"))
+        #expect(try text(.requestTimeout(), isHead: true).hasSuffix("Content-Length: 28\r\n\r\n"))
     }
 
     @Test("keeps every value on its line, and in its string")
@@ -64,12 +74,12 @@ struct ShortResponseTests {
             return
         }
         let (head, _) = connection.takeRequest()
-        #expect(ShortResponse.requestTimeout.send(to: head, on: connection))
+        #expect(ShortResponse.requestTimeout().send(to: head, on: connection))
         let flood = [UInt8](repeating: 0, count: 1 << 20)
         while flood.withUnsafeBytes({
             Glibc.send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
         }) > 0 {}
-        #expect(!ShortResponse.requestTimeout.send(to: head, on: connection))
+        #expect(!ShortResponse.requestTimeout().send(to: head, on: connection))
         fixture.poller.giveBack(connection, keep: false, isOpen: true)
     }
 }

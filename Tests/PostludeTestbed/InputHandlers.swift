@@ -56,3 +56,13 @@ func tagged(query: Query<Tags>) -> Response {
     if let name = HTTPField.Name("X-Tag") { response.headers[name] = query.tag }
     return response
 }
+
+/// An error that is a problem with a type and a member of its own.
+struct SoldOut: ProblemConvertible {
+    var left: Int
+    var problem: Problem {
+        Problem(
+            .conflict, "Only \(left) are left", type: "https://shop.example/problems/sold-out",
+            title: "Sold out", members: ["left": .integer(left)])
+    }
+}

@@ -39,6 +39,7 @@ struct Testbed: Application {
         Handler("book", book)
         Handler("place-order", placeOrder)
         Handler("search-by-form", searchByForm)
+        Handler("sold-out") { () throws -> Response in throw SoldOut(left: 2) }
 
         Handler("admin", admin)
         Handler("files", files)
@@ -62,6 +63,9 @@ struct Testbed: Application {
     }
 
     var routeMiddleware: KeyValuePairs<String, any Middleware> { ["closed": Closed()] }
+
+    /// If the test has created this file, errors are sent as problem details.
+    var errorFormat: ErrorFormat { access("problem-details", F_OK) == 0 ? .problemDetails : .fastAPI }
 
     func start() async throws {
         if access("start-fails", F_OK) == 0 { throw NoDatabase() }

@@ -8,6 +8,7 @@ struct Order: Codable, Sendable {
 struct Store: Sendable {
     func remove(_ id: Int) throws {}
     func insert(_ order: Order) throws -> Order { order }
+    func left(of order: Order) -> Int { 0 }
     func save(_ settings: Settings) throws {}
 }
 

@@ -76,6 +76,7 @@ package final class Poller: Sendable {
     let receivingIsPaused = Atomic<Bool>(false)
     /// The monotonic time before which no connection is offered to other processes, in nanoseconds.
     let offersResume = Atomic<Int64>(0)
+    private let errorFormat: ShortResponse.Format
     let isRoomElsewhere: @Sendable () -> Bool
     let onReceivingPaused: @Sendable () -> Void
     private let onNoneWaiting: @Sendable () -> Void
@@ -86,6 +87,7 @@ package final class Poller: Sendable {
     ///   - handover: the queue between the processes that share the listening socket; nil if there is only one process.
     ///   - width: the number of workers that wait for events at the same time, as long as none is blocked: one for each
     ///     core.
+    ///   - errorFormat: the format of the answers that no worker makes.
     ///   - isRoomElsewhere: called for each connection on which something has arrived; returns whether this process
     ///     could not run its request's tasks now, and another one could.
     ///   - onReceivingPaused: called when this process stops receiving from the handover queue; the caller must then call
@@ -95,7 +97,7 @@ package final class Poller: Sendable {
     ///   - answered: called for each request that was answered without a worker.
     package init(
         listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
-        limits: GateLimits, times: ConnectionTimes, width: Int,
+        limits: GateLimits, times: ConnectionTimes, width: Int, errorFormat: ShortResponse.Format = .detail,
         isRoomElsewhere: @escaping @Sendable () -> Bool = { false },
         onReceivingPaused: @escaping @Sendable () -> Void = {}, onNoneWaiting: @escaping @Sendable () -> Void,
         report: @escaping @Sendable (ConnectionEnd) -> Void,
@@ -105,6 +107,7 @@ package final class Poller: Sendable {
         self.handover = handover
         self.webServers = webServers
         bounds = Lock((limits, times))
+        self.errorFormat = errorFormat
         self.isRoomElsewhere = isRoomElsewhere
         self.onReceivingPaused = onReceivingPaused
         self.onNoneWaiting = onNoneWaiting
@@ -505,7 +508,10 @@ extension Poller {
         report(.timedOut)
         let (head, _) = connection.takeRequest()
         let isDraining = stage.load(ordering: .sequentiallyConsistent) != .serving
-        let answer = isDraining ? ShortResponse.serviceUnavailable(retryAfter: .seconds(1)) : .requestTimeout
+        let answer =
+            isDraining
+            ? ShortResponse.serviceUnavailable(retryAfter: .seconds(1), format: errorFormat)
+            : .requestTimeout(format: errorFormat)
         let request = UnservedRequest(
             head, on: connection, since: connection.bodyStart ?? .now, answer: answer)
         answered(request)

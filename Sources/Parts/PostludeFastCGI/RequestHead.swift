@@ -162,3 +162,18 @@ extension RequestHead {
         if let refusal { throw refusal }
     }
 }
+
+extension RequestHead {
+    /// The longest path that `targetPath` returns, in bytes.
+    private static let longestPath = 2_048
+
+    /// The request's target without its query, as the client has sent it; nil if that is not a URI reference (RFC 3986, 4.1), or
+    /// is very long.
+    package var targetPath: String? {
+        guard let path = value("REQUEST_URI")?.prefix(while: { $0 != UInt8(ascii: "?") }),
+            (1...Self.longestPath).contains(path.count),
+            path.allSatisfy({ 0x21...0x7e ~= $0 && !"\"#<>\\^`{|}".utf8.contains($0) })
+        else { return nil }
+        return String(decoding: path, as: UTF8.self)
+    }
+}

@@ -3,8 +3,16 @@ package import PostludeSystem
 
 /// A small, complete response that is sent at once and without libfcgi, by a thread that answers in a worker's place.
 ///
-/// Its body has the format of all of Postlude's errors, `{"detail":"…"}`.
+/// Its body has the format of the application's other errors, without the members that depend on the request.
 package struct ShortResponse: Sendable {
+    /// The format of the body.
+    package enum Format: Sendable {
+        /// `{"detail":"…"}`, as in FastAPI.
+        case detail
+        /// Problem details (RFC 9457).
+        case problem
+    }
+
     package let status: Int
     private let head: [UInt8]
     private let body: [UInt8]
@@ -15,14 +23,17 @@ package struct ShortResponse: Sendable {
     ///   - identifier: the request's id, which its log line has, too.
     package init(
         status: Int, reason: String, fields: [(name: String, value: String)] = [],
-        identifier: String? = nil
+        identifier: String? = nil, format: Format = .detail
     ) {
         self.status = status
-        var json = "{\"detail\":\(Self.quoted(reason))"
+        let text = Self.quoted(reason)
+        var json = "{\"detail\":\(text)"
         if let identifier { json += ",\"request_id\":\(Self.quoted(identifier))" }
+        if format == .problem { json += ",\"status\":\(status),\"title\":\(text),\"type\":\"about:blank\"" }
         body = Array((json + "}").utf8)
+        let type = format == .problem ? "application/problem+json" : "application/json"
         let all =
-            [("Status", "\(status) \(reason)"), ("Content-Type", "application/json")]
+            [("Status", "\(status) \(reason)"), ("Content-Type", type)]
             + fields + [("Content-Length", "\(body.count)")]
         let lines = all.map { name, value in
             // Without control characters, a value cannot begin a new line.
@@ -34,19 +45,21 @@ package struct ShortResponse: Sendable {
     /// Returns a 503, for when every worker is busy or the process is about to end.
     ///
     /// - Parameter retryAfter: how long the client should wait; rounded up to whole seconds.
-    package static func serviceUnavailable(retryAfter: Duration) -> ShortResponse {
+    package static func serviceUnavailable(retryAfter: Duration, format: Format = .detail) -> ShortResponse {
         let (seconds, attoseconds) = retryAfter.components
         let whole = max(0, attoseconds > 0 && seconds < .max ? seconds + 1 : seconds)
         return ShortResponse(
-            status: 503, reason: "Service Unavailable", fields: [("Retry-After", "\(whole)")])
+            status: 503, reason: "Service Unavailable", fields: [("Retry-After", "\(whole)")], format: format)
     }
 
-    /// 408: the rest of the request did not come in time.
-    package static let requestTimeout = ShortResponse(status: 408, reason: "Request Timeout")
+    /// Returns a 408, for a request of which the rest did not come in time.
+    package static func requestTimeout(format: Format = .detail) -> ShortResponse {
+        ShortResponse(status: 408, reason: "Request Timeout", format: format)
+    }
 
     /// Returns a 504, for a handler that did not answer in time.
-    package static func gatewayTimeout(identifier: String? = nil) -> ShortResponse {
-        ShortResponse(status: 504, reason: "Gateway Timeout", identifier: identifier)
+    package static func gatewayTimeout(identifier: String? = nil, format: Format = .detail) -> ShortResponse {
+        ShortResponse(status: 504, reason: "Gateway Timeout", identifier: identifier, format: format)
     }
 
     /// Returns the records of the response: STDOUT, its end, and END_REQUEST.

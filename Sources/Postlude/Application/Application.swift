@@ -46,6 +46,10 @@ public protocol Application: Sendable {
     /// The format of values in JSON. Read once, at start; by default, dates have as many fractional digits as they need.
     var json: JSONFormat { get }
 
+    /// The format of the answers to errors, those of handlers and the server's own ones. Read once, at start; by default that of
+    /// FastAPI.
+    var errorFormat: ErrorFormat { get }
+
     /// Services of swift-service-lifecycle that the application needs, such as a database client. They are started before
     /// the application, in this order, and stopped after its last task has ended. Read once, at start; empty by default.
     var services: [any Service] { get }
@@ -86,6 +90,7 @@ extension Application {
     public var middleware: [any Middleware] { [] }
     public var routeMiddleware: KeyValuePairs<String, any Middleware> { [:] }
     public var json: JSONFormat { JSONFormat() }
+    public var errorFormat: ErrorFormat { .fastAPI }
     public var services: [any Service] { [] }
     public var taskEngine: TaskEngine? { nil }
     public func start() async throws {}

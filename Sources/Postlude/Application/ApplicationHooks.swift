@@ -6,6 +6,7 @@ struct ApplicationHooks: Sendable {
     /// The middleware of single routes, by the names that the manifest uses.
     var routeMiddleware: [String: any Middleware] = [:]
     var json = JSONFormat()
+    var errorFormat = ErrorFormat.fastAPI
     var response: @Sendable (any Error, Request) throws -> Response? = { _, _ in nil }
     var taskFailed: @Sendable (TaskFailure) -> Void = { _ in }
 }
@@ -17,7 +18,7 @@ extension ApplicationHooks {
             routeMiddleware: Dictionary(application.routeMiddleware.map { ($0.key, $0.value) }) { first, _ in
                 first
             },
-            json: application.json,
+            json: application.json, errorFormat: application.errorFormat,
             response: { try application.response(to: $0, request: $1) },
             taskFailed: { application.taskFailed($0) })
     }

@@ -18,9 +18,11 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
     var output: String?
 
     func run() throws {
-        let handlers = App().registeredHandlers
+        let application = App()
+        let handlers = application.registeredHandlers
         let manifest = try options.load(for: handlers)
-        let document = APIDocument(manifest, handlers: handlers.byName)
+        let document = APIDocument(
+            manifest, handlers: handlers.byName, errors: application.errorFormat)
         for note in document.notes { printError("\(options.manifest): note: \(note)") }
         let text = document.node.text(isPretty: true)
         guard let output else { return try printOutput(text) }

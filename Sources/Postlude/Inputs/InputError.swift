@@ -27,13 +27,20 @@ public struct InputIssue: Encodable, Hashable, Sendable {
 
         public init(stringLiteral value: String) { self = .key(value) }
 
-        /// Encodes at most the first 256 bytes of a key: it may come from the client, be as long as the body, and be part of a
-        /// hundred issues.
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch self {
-            case .key(let key): try container.encode(Self.shortened(key))
+            case .key: try container.encode(text)
             case .index(let index): try container.encode(index)
+            }
+        }
+
+        /// The index, or at most the first 256 bytes of the key: it may come from the client, be as long as the body, and be part of
+        /// a hundred issues.
+        var text: String {
+            switch self {
+            case .key(let key): Self.shortened(key)
+            case .index(let index): "\(index)"
             }
         }
 
@@ -256,9 +263,11 @@ private enum ExpectedType {
 }
 
 extension JSONSyntaxError {
+    static let issueType = "json_invalid"
+
     var issue: InputIssue {
         InputIssue(
-            location: ["body", .index(offset)], message: "JSON decode error", type: "json_invalid",
+            location: ["body", .index(offset)], message: "JSON decode error", type: Self.issueType,
             context: ["error": .string(reason.text), "line": .integer(line), "column": .integer(column)])
     }
 }

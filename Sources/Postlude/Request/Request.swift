@@ -91,6 +91,7 @@ final class RequestStorage {
     /// The folder for uploaded files.
     let uploadFolder: String
     let routes: RoutePaths
+    private let errorFormat: ErrorFormat
     /// The cancellation of the request; nil if it cannot be cancelled.
     var cancellation: RequestCancellation? {
         didSet { body.cancellation = cancellation }
@@ -105,7 +106,8 @@ final class RequestStorage {
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
         head: RequestHead, body: BodySource, tasks: TaskQueueSource,
         application: (any Sendable)? = nil, json: JSONFormat = JSONFormat(),
-        uploadFolder: String = "/var/tmp", handler: String = "", routes: RoutePaths = RoutePaths()
+        uploadFolder: String = "/var/tmp", handler: String = "", routes: RoutePaths = RoutePaths(),
+        errorFormat: ErrorFormat = .fastAPI
     ) {
         self.method = method
         self.path = path
@@ -118,8 +120,12 @@ final class RequestStorage {
         self.application = application
         self.uploadFolder = uploadFolder
         self.routes = routes
+        self.errorFormat = errorFormat
         identity = RequestIdentity(head, route: route, handler: handler, json: json)
     }
+
+    /// The answers to errors of this request.
+    var errors: ErrorAnswers { ErrorAnswers(errorFormat, to: head) }
 
     func insert(_ dependency: any RequestDependency) {
         let store = dependencies ?? DependencyStore()

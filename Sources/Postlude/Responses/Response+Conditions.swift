@@ -7,13 +7,15 @@ extension Response {
     /// - Parameters:
     ///   - fields: the request's header fields.
     ///   - location: the location from which nginx sends files; nil if there is none.
+    ///   - errors: the answers to errors of the request.
     func selected(
-        for method: HTTPRequest.Method, _ fields: @autoclosure () -> HTTPFields, in location: FileLocation?
+        for method: HTTPRequest.Method, _ fields: @autoclosure () -> HTTPFields, in location: FileLocation?,
+        errors: ErrorAnswers = ErrorAnswers()
     ) -> Response {
         guard case .file(let file) = body, status == .ok else { return self }
         if let target = location?.target(of: file) { return internalRedirect(to: target) }
         guard method == .get || method == .head else { return self }
-        return selected(from: file, by: fields(), allowsRange: method == .get)
+        return selected(from: file, by: fields(), allowsRange: method == .get, errors)
     }
 
     /// Has nginx send the file. nginx evaluates conditions and ranges itself, with validators of its own.
@@ -28,13 +30,19 @@ extension Response {
     }
 
     /// Evaluates the conditions and the range in the order of RFC 9110, 13.2.2.
-    private func selected(from file: FileBody, by fields: HTTPFields, allowsRange: Bool) -> Response {
+    private func selected(
+        from file: FileBody, by fields: HTTPFields, allowsRange: Bool, _ errors: ErrorAnswers
+    )
+        -> Response
+    {
         let tag = headers[.eTag].flatMap { EntityTag($0) }
         let modified = headers[.lastModified].flatMap { HTTPDate($0) }
         if let condition = fields[.ifMatch] {
-            guard EntityTag.List(condition).matchesStrongly(tag) else { return refused(.preconditionFailed) }
+            guard EntityTag.List(condition).matchesStrongly(tag) else {
+                return refused(.preconditionFailed, errors)
+            }
         } else if let date = fields[.ifUnmodifiedSince].flatMap({ HTTPDate($0) }), let modified {
-            guard modified <= date else { return refused(.preconditionFailed) }
+            guard modified <= date else { return refused(.preconditionFailed, errors) }
         }
         if let condition = fields[.ifNoneMatch] {
             guard !EntityTag.List(condition).matchesWeakly(tag) else { return notModified }
@@ -44,7 +52,7 @@ extension Response {
         guard allowsRange, let range = fields[.range],
             isCurrent(fields[.ifRange], tag: tag, modified: modified)
         else { return self }
-        return part(range, of: file)
+        return part(range, of: file, errors)
     }
 
     /// Whether the version in `If-Range` is this one (RFC 9110, 13.1.5).
@@ -56,11 +64,11 @@ extension Response {
         return date == modified && modified < HTTPDate.now
     }
 
-    private func part(_ range: String, of file: FileBody) -> Response {
+    private func part(_ range: String, of file: FileBody, _ errors: ErrorAnswers) -> Response {
         switch ByteRange(range, of: file.count) {
         case .whole: return self
         case .unsatisfiable:
-            var response = refused(.rangeNotSatisfiable)
+            var response = refused(.rangeNotSatisfiable, errors)
             response.headers[.contentRange] = "bytes */\(file.count)"
             return response
         case .part(let range):
@@ -86,7 +94,7 @@ extension Response {
     }
 
     /// Makes an error response with the header fields that do not describe the file, such as cookies.
-    private func refused(_ status: HTTPResponse.Status) -> Response {
+    private func refused(_ status: HTTPResponse.Status, _ errors: ErrorAnswers) -> Response {
         var fields = headers
         for name in [
             HTTPField.Name.eTag, .lastModified, .acceptRanges, .contentType, .contentDisposition,
@@ -95,7 +103,7 @@ extension Response {
         ] {
             fields[name] = nil
         }
-        return .error(HTTPError(status, headers: fields))
+        return errors.response(to: HTTPError(status, headers: fields))
     }
 }
 

@@ -157,7 +157,8 @@ extension ConnectionSink {
         server.process?.count(.refused)
         guard prepare() else { return }
         let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
-        let execution = RequestExecution(.error(HTTPError(refusal.status)), isHead: isHead)
+        let answers = ErrorAnswers(server.errorFormat, to: head)
+        let execution = RequestExecution(answers.response(to: HTTPError(refusal.status)), isHead: isHead)
         execution.route = route
         _ = finish(execution)
         giveBackConnection()

@@ -31,6 +31,7 @@ final class HandlerInvocation: Sendable {
     /// Whether the handler reads the body from the connection itself. Only its worker can then give the connection back.
     let readsConnection: Bool
     private let head: RequestHead
+    private let errorFormat: ShortResponse.Format
     private let connection: Connection
     private let state = Atomic<Int>(State.handling)
     private let delivered = Atomic<Bool>(false)
@@ -48,6 +49,7 @@ final class HandlerInvocation: Sendable {
         self.route = route.counted
         identity = request.storage.identity
         head = request.storage.head
+        errorFormat = .init(request.storage.errors.format)
         self.connection = connection
         self.readsConnection = readsConnection
         self.start = start
@@ -92,7 +94,8 @@ final class HandlerInvocation: Sendable {
         else { return false }
         // Before the answer, which can unblock the handler: it then finds its request cancelled.
         cancellation.mark()
-        let isDelivered = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
+        let isDelivered = ShortResponse.gatewayTimeout(identifier: identity.id, format: errorFormat)
+            .send(to: head, on: connection)
         delivered.store(isDelivered, ordering: .releasing)
         let duration = MonotonicTime.now - start
         answerTime.store(duration.saturatedNanoseconds, ordering: .releasing)

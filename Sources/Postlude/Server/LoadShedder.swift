@@ -56,7 +56,8 @@ final class LoadShedder {
     /// Answers 503 to the requests that have waited too long.
     func refuse(at now: MonotonicTime) {
         guard server.poller.hasWaitingRequests else { return }
-        let refusal = ShortResponse.serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
+        let refusal = ShortResponse.serviceUnavailable(
+            retryAfter: server.settings.overload.retryAfter, format: .init(server.errorFormat))
         for _ in 0..<server.poller.refuseWaiting(at: now, with: refusal) {
             server.ends.count("refused with 503: every worker was busy")
         }

@@ -44,6 +44,8 @@ final class RequestExecution {
         self.isHead = isHead
     }
 
+    private var errors: ErrorAnswers { request?.storage.errors ?? ErrorAnswers() }
+
     /// The status and route under which the response is counted.
     var answer: CountedAnswer { CountedAnswer(status: response.status.code, route: route) }
 
@@ -112,7 +114,7 @@ final class RequestExecution {
                     "error": "\(error)",
                 ])
             fail(error)
-            response = .internalServerError(requestID: request.id)
+            response = errors.internalServerError(requestID: request.id)
             return nil
         }
     }
@@ -200,7 +202,7 @@ final class RequestExecution {
         } catch let error as CommitConflict {
             log(error, "the transaction could not be committed, the request is answered 409", to: logger)
             fail(error)
-            response = .error(HTTPError(.conflict))
+            response = errors.response(to: HTTPError(.conflict))
         } catch {
             if let request { Self.log(error, of: request, to: logger) }
             fail(error)
@@ -232,7 +234,8 @@ final class RequestExecution {
     /// Replaces the response by 503 with `Retry-After`.
     private func refuse(retryAfter: Duration) {
         let seconds = retryAfter.components.seconds
-        response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
+        response = errors.response(
+            to: HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
 
     /// Continues the events of a channel after the last one that the client has got. If none can follow, the response is 204.
@@ -262,7 +265,8 @@ final class RequestExecution {
     /// Applies the request's conditions and ranges to a file response (`Response.selected`).
     func selectFile(in location: FileLocation?) {
         if case .file = response.body, let request {
-            response = response.selected(for: request.method, request.headers, in: location)
+            response = response.selected(
+                for: request.method, request.headers, in: location, errors: errors)
         }
     }
 
@@ -271,7 +275,7 @@ final class RequestExecution {
         self.duration = duration
         fail(error ?? CancellationError())
         keyed = nil
-        response = .error(HTTPError(.gatewayTimeout))
+        response = errors.response(to: HTTPError(.gatewayTimeout))
     }
 
     /// Releases the request's resources after its response is finished.

@@ -39,7 +39,8 @@ struct Responder: Sendable {
     ) -> RequestExecution {
         switch resolution {
         case .malformed(let error):
-            return RequestExecution(.error(error), isHead: head.string("REQUEST_METHOD") == "HEAD")
+            return RequestExecution(
+                ErrorAnswers(hooks.errorFormat, to: head).response(to: error), isHead: head.string("REQUEST_METHOD") == "HEAD")
         case .noRoute(let error, let method, let path):
             let request = request(method, path, head: head, body: body)
             return run(.sync { _ in throw error }, for: request, on: executor)
@@ -63,7 +64,8 @@ struct Responder: Sendable {
             RequestStorage(
                 method: method, path: path, route: route?.pattern ?? "", parameters: parameters, head: head,
                 body: body, tasks: tasks, application: hooks.application, json: hooks.json,
-                uploadFolder: router.uploadFolder, handler: route?.handler.name ?? "", routes: router.paths))
+                uploadFolder: router.uploadFolder, handler: route?.handler.name ?? "", routes: router.paths,
+                errorFormat: hooks.errorFormat))
     }
 
     /// Calls the handler with its middleware and dependencies. Enters no async code if nothing needs to be awaited.
@@ -115,7 +117,8 @@ struct Responder: Sendable {
         }
         switch result {
         case .success(let response): execution.response = response
-        case .failure: execution.response = .internalServerError(requestID: request.id)
+        case .failure:
+            execution.response = request.storage.errors.internalServerError(requestID: request.id)
         }
     }
 
@@ -150,9 +153,10 @@ struct Responder: Sendable {
         to error: any Error, in execution: RequestExecution, _ request: Request, call: Int = 0
     ) -> Response {
         execution.fail(error, in: call)
+        let answers = request.storage.errors
         if let error = error as? TasksNotPersisted {
             RequestExecution.log(error.reason, of: request, to: logger)
-            return .error(HTTPError(.serviceUnavailable))
+            return answers.response(to: HTTPError(.serviceUnavailable))
         }
         if error is CommitConflict {
             logger.warning(
@@ -161,11 +165,11 @@ struct Responder: Sendable {
                     "request": "\(request.id)", "route": "\(request.route)",
                     "error": "\(LoggedError.text(error))",
                 ])
-            return .error(HTTPError(.conflict))
+            return answers.response(to: HTTPError(.conflict))
         }
         if error is KeyNotBegun {
             log(error, of: request)
-            return .error(HTTPError(.serviceUnavailable))
+            return answers.response(to: HTTPError(.serviceUnavailable))
         }
         var error = error
         do {
@@ -178,17 +182,18 @@ struct Responder: Sendable {
         }
         switch error {
         case let error as InputError:
-            return (try? .json(error, status: .unprocessableContent))
-                ?? .error(HTTPError(.unprocessableContent))
+            return answers.response(to: error)
         case let error as HTTPError:
-            return .error(error)
+            return answers.response(to: error)
         case is CancellationError where request.isCancelled:
             // The handler has ended because it was cancelled, which is logged elsewhere.
-            return .error(HTTPError(.gatewayTimeout))
+            return answers.response(to: HTTPError(.gatewayTimeout))
         case let known as any ResponseConvertible:
             // An error of the application that provides its own response.
             do {
-                let response = try known.response()
+                let response =
+                    try (known as? any ProblemConvertible).map { answers.response(to: $0.problem) }
+                    ?? known.response()
                 if response.status.kind == .serverError { log(error, of: request) }
                 return response
             } catch let other {
@@ -196,7 +201,7 @@ struct Responder: Sendable {
             }
         default: log(error, of: request)
         }
-        return .internalServerError(requestID: request.id)
+        return answers.internalServerError(requestID: request.id)
     }
 
     private func log(_ error: any Error, of request: Request) {

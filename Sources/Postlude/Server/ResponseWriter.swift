@@ -209,7 +209,7 @@ extension ResponseWriter {
         log(error, in: execution)
         execution.fail(error)
         guard !pieces.hasBegun, let request = execution.request else { return .broken }
-        execution.response = .internalServerError(requestID: request.id)
+        execution.response = request.storage.errors.internalServerError(requestID: request.id)
         return write(execution.response, on: connection)
     }
 }

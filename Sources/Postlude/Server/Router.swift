@@ -72,7 +72,8 @@ final class Router: Sendable {
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, logger: Logger
     ) throws {
-        let documentation = try DocumentationRoutes.routes(for: manifest, handlers: handlers)
+        let documentation = try DocumentationRoutes.routes(
+            for: manifest, handlers: handlers, errors: hooks.errorFormat)
         table = try RouteTable(
             documentation.map { (methods: [.get], pattern: $0.pattern) }
                 + manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })

@@ -25,6 +25,7 @@ final class ServerContext: Sendable {
     let observability: Observability
     let process: ProcessSlot?
     let dispatch: TaskDispatch
+    let errorFormat: ErrorFormat
     private let taskRoom: TaskRoom
     /// Called for each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
@@ -46,6 +47,7 @@ final class ServerContext: Sendable {
         self.logs = logs
         self.observability = observability
         taskFailed = hooks.taskFailed
+        errorFormat = hooks.errorFormat
         generations = try Generations(beginningWith: manifest, number: control.generation) {
             try Generation(
                 $0, number: $1, handlers: handlers, hooks: hooks, registry: registry, logger: logger,
@@ -61,7 +63,8 @@ final class ServerContext: Sendable {
                 getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) },
                 networks: manifest.listen.allow, users: manifest.listen.allowUsers),
             limits: first.gateLimits, times: first.connectionTimes,
-            width: onlineProcessors, isRoomElsewhere: { taskRoom.isElsewhere },
+            width: onlineProcessors, errorFormat: .init(hooks.errorFormat),
+            isRoomElsewhere: { taskRoom.isElsewhere },
             onReceivingPaused: wakeup.receivingPaused, onNoneWaiting: wakeup.noneWaiting,
             report: { end in
                 ends.count(end.label)

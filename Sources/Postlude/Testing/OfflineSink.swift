@@ -23,11 +23,13 @@ struct OfflineSink: ResponseSink {
     private let pieces: Int?
     private let isCancelled: Bool
     private let process: (any OfflineProcess)?
+    private let errors: ErrorAnswers
 
     /// - Parameters: as in `OfflineWorker.respond`.
     init(
         to head: RequestHead, files: FileLocation?, executor: WorkerExecutor, logger: Logger,
-        isDelivered: Bool, pieces: Int?, isCancelled: Bool, in process: (any OfflineProcess)? = nil
+        isDelivered: Bool, pieces: Int?, isCancelled: Bool, in process: (any OfflineProcess)? = nil,
+        errors: ErrorFormat
     ) {
         isHead = head.string("REQUEST_METHOD") == "HEAD"
         self.files = files
@@ -37,6 +39,7 @@ struct OfflineSink: ResponseSink {
         self.pieces = pieces
         self.isCancelled = isCancelled
         self.process = process
+        self.errors = ErrorAnswers(errors, to: head)
     }
 
     func prepare() -> Bool { true }
@@ -56,7 +59,7 @@ struct OfflineSink: ResponseSink {
 
     /// Answers with an error, without a handler's response.
     mutating func refuse(_ error: HTTPError) {
-        _ = finish(RequestExecution(.error(error), isHead: isHead))
+        _ = finish(RequestExecution(errors.response(to: error), isHead: isHead))
     }
 
     func persistTasks(of execution: RequestExecution, retryAfter: Duration) {

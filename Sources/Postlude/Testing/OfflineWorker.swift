@@ -31,6 +31,7 @@ package final class OfflineWorker: Sendable {
     private let registry: TaskRegistry
     private let logger: Logger
     private let process: (any OfflineProcess)?
+    private let errorFormat: ErrorFormat
 
     /// - Parameter process: the process that it is in, if that may die; nil for the test's.
     package init(
@@ -51,6 +52,7 @@ package final class OfflineWorker: Sendable {
             manifest, number: 1, handlers: handlers.byName, hooks: hooks, registry: registry, logger: logger,
             observability: observability)
         taskFailed = hooks.taskFailed
+        errorFormat = hooks.errorFormat
         self.logger = logger
     }
 
@@ -70,7 +72,8 @@ package final class OfflineWorker: Sendable {
             let resolution = generation.router.resolve(head, using: try RouteMatcher())
             var sink = OfflineSink(
                 to: head, files: generation.files, executor: executor, logger: logger,
-                isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled, in: process)
+                isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled, in: process,
+                errors: errorFormat)
             if resolution.bodyPolicy.allows(body.count) {
                 observability.withCurrentLogger {
                     Worker.serve(

@@ -229,6 +229,28 @@ struct APIDocumentTests {
         #expect(text.contains(#""minimum":0"#) && !text.contains("maximum") && !text.contains("null"))
     }
 
+    @Test("Errors are described in the application's format")
+    func problems() throws {
+        let manifest = try Manifest.parse(
+            "routes: [{ path: /orders, method: POST, handler: order }]", file: "routes.yaml",
+            handlers: Self.handlers.all.map(\.name))
+        let document = APIDocument(manifest, handlers: Self.handlers.byName, errors: .problemDetails)
+        let json = try JSONDecoder().decode(
+            JSONValue.self, from: Data(document.node.text(isPretty: false).utf8))
+        let responses = try operation(json, "/orders", "post")["responses"]
+        func schema(_ status: String) -> JSONValue? {
+            responses?[status]?["content"]?["application/problem+json"]?["schema"]?["$ref"]
+        }
+        #expect(schema("413") == "#/components/schemas/Problem")
+        #expect(schema("422") == "#/components/schemas/ValidationProblem")
+        #expect(schema("default") == "#/components/schemas/Problem")
+        let schemas = json["components"]?["schemas"]
+        #expect(schemas?["Problem"]?["required"] == ["type", "title", "status"])
+        #expect(
+            schemas?["ValidationProblem"]?["properties"]?["errors"]?["items"]?["required"]?[0] == "detail")
+        #expect(schemas?["Error"] == nil && schemas?["HTTPValidationError"] == nil)
+    }
+
     @Test("The same program makes the same text")
     func stability() throws {
         let routes = "  - { path: /orders, methods: [GET], handler: search }"
@@ -240,9 +262,9 @@ struct APIDocumentTests {
     func names() {
         enum A { struct Same: Codable { var a: Int } }
         enum B { struct Same: Codable { var b: Int } }
-        let components = SchemaComponents([
-            Schema(of: A.Same.self), Schema(of: B.Same.self), Schema(of: Tree.self),
-        ])
+        let components = SchemaComponents(
+            [Schema(of: A.Same.self), Schema(of: B.Same.self), Schema(of: Tree.self)],
+            errors: ErrorSchemas(.fastAPI))
         guard case .object(let members) = components.node else { return #expect(Bool(false)) }
         let names = members.map(\.name)
         #expect(Set(names).count == 5 && names.contains("Tree") && names.count { $0.contains("Same") } == 2)

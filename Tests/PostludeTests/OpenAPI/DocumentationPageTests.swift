@@ -13,7 +13,7 @@ struct DocumentationPageTests {
         manifest.openAPI.title = "<script>alert(1)</script>"
         manifest.openAPI.document = "/openapi.json"
         manifest.openAPI.page = "/docs"
-        let routes = try DocumentationRoutes.routes(for: manifest, handlers: [:])
+        let routes = try DocumentationRoutes.routes(for: manifest, handlers: [:], errors: .fastAPI)
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.pattern.text, $0.handler) })
     }
 

@@ -96,6 +96,43 @@ struct ResponderTests {
         #expect(try await answer(.get("/a"), broken).status == 500)
     }
 
+    private struct Refused: ProblemConvertible {
+        var status = HTTPResponse.Status.conflict
+        var problem: Problem {
+            Problem(status, type: "/problems/refused", title: "Refused", members: ["left": 2])
+        }
+    }
+
+    @Test(
+        "an application that asks for problem details gets them for all errors, and nothing internal in them")
+    func problemDetails() async throws {
+        let hooks = ApplicationHooks(errorFormat: .problemDetails)
+        let handler = Handler("a") { (id: Query<Int>) throws -> Response in throw Failure() }
+        var delete = RequestFixture.get("/a")
+        delete.method = "DELETE"
+        for (request, status) in [
+            (.get("/b"), 404), (.get("/%"), 400), (.get("/a"), 422), (.get("/a?id=1"), 500), (delete, 405),
+        ] {
+            let refused = try await answer(request, hooks: hooks, handler)
+            #expect(refused.status == status)
+            #expect(refused.body.contains("\"status\":\(status),\"title\":"), "\(refused.body)")
+            #expect(!refused.body.contains("Failure"))
+        }
+    }
+
+    @Test("an error that is a problem says so in any format, and is logged if it is the server's fault")
+    func problems() async throws {
+        let thrown = try await answer(
+            .get("/a"), Handler("a") { () throws -> Response in throw Refused() })
+        #expect(thrown.status == 409 && thrown.log.entries("handler failed").isEmpty)
+        #expect(thrown.body.contains(#""left":2,"status":409,"title":"Refused","type":"/problems/refused""#))
+        let own = try await answer(
+            .get("/a?token=secret"), hooks: ApplicationHooks(errorFormat: .problemDetails),
+            Handler("a") { () throws -> Response in throw Refused(status: .badGateway) })
+        #expect(own.status == 502 && own.log.entries("handler failed").count == 1)
+        #expect(own.body.contains(#""instance":"/a""#) && !own.body.contains("secret"))
+    }
+
     @Test("middleware is called around the handler in order, and sees the response to an error")
     func middleware() async throws {
         let hooks = ApplicationHooks(middleware: ["outer", "inner"].map { Marking(name: $0, calls: calls) })

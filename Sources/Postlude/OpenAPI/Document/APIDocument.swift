@@ -10,15 +10,18 @@ struct APIDocument {
     /// Notes on the parts that could not be described, with advice.
     let notes: [String]
 
-    /// - Parameter handlers: the handlers by name. A route whose handler is missing is left out.
-    init(_ manifest: Manifest, handlers: [String: Handler]) {
+    /// - Parameters:
+    ///   - handlers: the handlers by name. A route whose handler is missing is left out.
+    ///   - errors: the format of the answers to errors.
+    init(_ manifest: Manifest, handlers: [String: Handler], errors: ErrorFormat = .fastAPI) {
         var paths = DocumentPaths()
         for route in manifest.routes {
             guard let handler = handlers[route.handler] else { continue }
             paths.add(route, handler.operation, prefix: manifest.prefix)
         }
         let operations = paths.items.flatMap { $0.operations }
-        let components = SchemaComponents(operations.flatMap { $0.description.schemas })
+        let components = SchemaComponents(
+            operations.flatMap { $0.description.schemas }, errors: ErrorSchemas(errors))
         let ids = OperationIDs(
             paths.items.flatMap { item in item.operations.map { (item.path, $0) } }
                 .sorted { $0.1.number < $1.1.number }

@@ -131,7 +131,8 @@ struct DocumentOperation {
                 members.append(.init(name: status, value: node))
             }
         }
-        for (status, description, schemas) in errors where !members.contains(where: { $0.name == status }) {
+        for (status, description, schemas) in errors(components.errors)
+        where !members.contains(where: { $0.name == status }) {
             let references = schemas.map { Schema.reference(to: $0) }
             let reference =
                 references.count == 1 ? references[0] : Schema(["anyOf": .array(references.map(\.json))])
@@ -141,7 +142,7 @@ struct DocumentOperation {
                     value: .object([
                         "description": .string(description),
                         "content": method == .head
-                            ? nil : content([.init("application/json", schema: reference)], components),
+                            ? nil : content([.init(components.errors.mediaType, schema: reference)], components),
                     ])))
         }
         // Successes first, then redirections and errors.
@@ -159,42 +160,42 @@ struct DocumentOperation {
         }
     }
 
-    private var errors: [(status: String, description: String, schemas: [String])] {
+    private func errors(_ schemas: ErrorSchemas) -> [(status: String, description: String, schemas: [String])] {
         var errors: [(String, String, [String])] = []
         if let idempotency {
             let what = idempotency.key == .required ? "missing or malformed" : "malformed"
-            errors.append(("400", "The Idempotency-Key is \(what).", [SchemaComponents.error]))
+            errors.append(("400", "The Idempotency-Key is \(what).", [schemas.error]))
         }
         if !description.security.isEmpty {
-            errors.append(("401", "The client is not authenticated.", [SchemaComponents.error]))
+            errors.append(("401", "The client is not authenticated.", [schemas.error]))
         }
         if idempotency != nil {
             errors.append(
                 (
                     "409", "The request with this Idempotency-Key is still being answered.",
-                    [SchemaComponents.error]
+                    [schemas.error]
                 ))
         }
         if !description.body.isEmpty {
-            errors.append(("413", "The body is too large.", [SchemaComponents.error]))
-            errors.append(("415", "The body is of another type.", [SchemaComponents.error]))
+            errors.append(("413", "The body is too large.", [schemas.error]))
+            errors.append(("415", "The body is of another type.", [schemas.error]))
         }
         let hasValues = !description.parameters.isEmpty || !description.body.isEmpty
         switch (hasValues, idempotency != nil) {
         case (true, false):
-            errors.append(("422", "Missing or wrong values.", [SchemaComponents.validationError]))
+            errors.append(("422", "Missing or wrong values.", [schemas.validationError]))
         case (true, true):
             errors.append(
                 (
                     "422",
                     "Missing or wrong values, or the Idempotency-Key was used for another request.",
-                    [SchemaComponents.validationError, SchemaComponents.error]
+                    [schemas.validationError, schemas.error]
                 ))
         case (false, true):
             errors.append(
-                ("422", "The Idempotency-Key was used for another request.", [SchemaComponents.error]))
+                ("422", "The Idempotency-Key was used for another request.", [schemas.error]))
         case (false, false): break
         }
-        return errors + [("default", "Another error.", [SchemaComponents.error])]
+        return errors + [("default", "Another error.", [schemas.error])]
     }
 }

@@ -3,21 +3,21 @@ struct SchemaComponents {
     private var definitions: [String: Schema.Definition] = [:]
     private var names: [String: String] = [:]
 
-    /// The names of the library's own schemas.
-    static let error = "Error"
-    static let validationError = "HTTPValidationError"
-    private static let reserved: Set<String> = [error, validationError]
+    /// The schemas of the server's own error responses.
+    let errors: ErrorSchemas
 
     /// - Parameter schemas: all schemas that the document uses.
-    init(_ schemas: [Schema]) {
+    init(_ schemas: [Schema], errors: ErrorSchemas) {
+        self.errors = errors
+        let reserved: Set<String> = [errors.error, errors.validationError]
         for schema in schemas { definitions.merge(schema.definitions) { first, _ in first } }
         // Sorted by names without addresses, so that equal programs make equal documents.
         let ordered = definitions.sorted { ($0.value.plainName, $0.key) < ($1.value.plainName, $1.key) }
         let short = Dictionary(grouping: ordered.map { Self.identifier($0.value.name) }) { $0 }
-        var taken = Self.reserved
+        var taken = reserved
         for (key, definition) in ordered {
             let identifier = Self.identifier(definition.name)
-            let isUnique = short[identifier]?.count == 1 && !Self.reserved.contains(identifier)
+            let isUnique = short[identifier]?.count == 1 && !reserved.contains(identifier)
             let base = isUnique ? identifier : Self.identifier(definition.plainName)
             var name = base
             var number = 2
@@ -39,7 +39,7 @@ struct SchemaComponents {
                 DocumentNode.Member(name: $0, value: node(definition.keywords, definition.propertyNames))
             }
         }
-        return .object((own + Self.libraryMembers).sorted { $0.name < $1.name })
+        return .object((own + errors.members).sorted { $0.name < $1.name })
     }
 
     /// Notes on the types that could not be recorded completely.
