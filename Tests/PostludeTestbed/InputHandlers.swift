@@ -66,3 +66,21 @@ struct SoldOut: ProblemConvertible {
             title: "Sold out", members: ["left": .integer(left)])
     }
 }
+
+struct Shipment: Decodable {
+    struct Address: Decodable {
+        var city: String
+    }
+
+    struct Parcel: Decodable {
+        var name: String
+        var weight: Double?
+    }
+
+    var address: Address
+    var parcels: [Parcel]
+}
+
+func ship(form: Form<NestedKeys<Shipment>>) -> [String] {
+    [form.address.city] + form.parcels.map { "\($0.name) \($0.weight ?? 0)" }
+}

@@ -39,6 +39,7 @@ struct Testbed: Application {
         Handler("book", book)
         Handler("place-order", placeOrder)
         Handler("search-by-form", searchByForm)
+        Handler("ship", ship)
         Handler("sold-out") { () throws -> Response in throw SoldOut(left: 2) }
 
         Handler("admin", admin)

@@ -26,6 +26,8 @@ public struct OperationDescription: Sendable {
         public var schema: Schema
         /// A description, in CommonMark.
         public var description: String?
+        /// How the value is written; nil for the usual way.
+        var style: String?
 
         /// Creates a parameter.
         public init(
@@ -48,6 +50,8 @@ public struct OperationDescription: Sendable {
         public var schema: Schema
         /// An example of the body; without one, the document's page makes one of the schema.
         public var example: JSONValue?
+        /// How the properties of a form are written as fields, by name.
+        var encoding: [String: JSONValue] = [:]
 
         /// Creates a body, or one of its alternatives.
         public init(_ mediaType: String, schema: Schema, example: JSONValue? = nil) {

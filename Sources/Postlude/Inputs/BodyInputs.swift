@@ -60,8 +60,8 @@ public struct Form<Value: Decodable>: RequestInput {
             try MediaType.refuse(type, expected: "application/x-www-form-urlencoded")
         }
         // A decoded field takes many times the two bytes that it has at least in the body.
-        guard bytes.count(where: { $0 == UInt8(ascii: "&") }) < maximumFieldCount else {
-            throw HTTPError(.contentTooLarge, "The form has more than \(maximumFieldCount) fields")
+        guard bytes.count(where: { $0 == UInt8(ascii: "&") }) < FormNode.maximumCount else {
+            throw HTTPError(.contentTooLarge, "The form has more than \(FormNode.maximumCount) fields")
         }
         value = try ParametersDecoder(FormText.items(of: bytes[...]), source: "body", skipsEmpty: true)
             .decodeInput(Value.self)
@@ -77,9 +77,6 @@ public struct Form<Value: Decodable>: RequestInput {
 }
 
 extension Form: Sendable where Value: Sendable {}
-
-/// The maximum number of fields, which is also that of the parts of a ``Multipart``.
-private let maximumFieldCount = 1_000
 
 /// The media type of a request's body (RFC 9110, 8.3), without its parameters.
 private struct MediaType {

@@ -8,7 +8,13 @@ extension Path {
 
 extension Query {
     public static func describe(_ operation: inout OperationDescription) {
-        operation.parameters += ParameterDescriptions.of(Value.self, in: .query)
+        var parameters = ParameterDescriptions.of(Value.self, in: .query)
+        if Value.self is any NestedKeysType.Type {
+            for index in parameters.indices where parameters[index].schema.hasMembers {
+                parameters[index].style = Schema.nestedStyle
+            }
+        }
+        operation.parameters += parameters
     }
 }
 
@@ -33,7 +39,9 @@ extension JSONBody {
 extension Form {
     public static func describe(_ operation: inout OperationDescription) {
         let schema = Schema(of: Value.self).form
-        operation.body.append(.init("application/x-www-form-urlencoded", schema: schema))
+        var content = OperationDescription.Content("application/x-www-form-urlencoded", schema: schema)
+        if Value.self is any NestedKeysType.Type { content.encoding = schema.nestedEncoding }
+        operation.body.append(content)
         // A missing body is a form without fields.
         operation.isBodyRequired = !schema.requiredNames.isEmpty
     }
@@ -41,7 +49,10 @@ extension Form {
 
 extension Multipart {
     public static func describe(_ operation: inout OperationDescription) {
-        operation.body.append(.init("multipart/form-data", schema: Schema(of: Value.self).form))
+        let schema = Schema(of: Value.self).form
+        var content = OperationDescription.Content("multipart/form-data", schema: schema)
+        if Value.self is any NestedKeysType.Type { content.encoding = schema.nestedEncoding }
+        operation.body.append(content)
     }
 }
 
@@ -81,5 +92,42 @@ extension Schema.Property {
             schema.keywords["minLength"] = 1
         }
         return schema
+    }
+}
+
+/// ``NestedKeys`` of any type.
+private protocol NestedKeysType: Decodable {}
+
+extension NestedKeys: NestedKeysType {}
+
+extension NestedKeys: SchemaProviding {
+    public static var schema: Schema { Schema(of: Value.self) }
+}
+
+extension Schema {
+    /// The style of fields whose names have steps (OpenAPI 3.1, 4.8.12.2.1).
+    fileprivate static let nestedStyle = "deepObject"
+
+    /// The styles of the properties that have members or elements with members, by name (OpenAPI 3.1, 4.8.15).
+    fileprivate var nestedEncoding: [String: JSONValue] {
+        Dictionary(
+            (properties ?? []).filter(\.schema.hasMembers).map {
+                ($0.name, ["style": .string(Self.nestedStyle), "explode": true])
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whether the values are objects, or lists of objects or lists.
+    fileprivate var hasMembers: Bool {
+        let schema = withoutNull
+        let keywords = schema.referenceKey.flatMap { definitions[$0] }?.keywords ?? schema.keywords
+        switch keywords["type"] {
+        case "object": return true
+        case "array":
+            guard case .object(let items) = keywords["items"] else { return false }
+            var element = Schema(items)
+            element.definitions = definitions
+            return items["type"] == "array" || element.hasMembers
+        default: return false
+        }
     }
 }

@@ -42,20 +42,22 @@ public struct Multipart<Value: Decodable>: RequestInput {
 extension Multipart: Sendable where Value: Sendable {}
 
 /// A decoder of the fields of a form, texts and files.
-final class MultipartDecoder: InputDecoder, Decoder {
+final class MultipartDecoder: InputDecoder, FieldSource {
+    private let parts: [MultipartForm.Part]
     /// The parts of each name, in the order in which they arrived.
-    private let contents: [ExactName: [MultipartForm.Part.Content]]
+    private lazy var contents = Dictionary(grouping: parts) { ExactName($0.name) }.mapValues {
+        $0.map(\.content)
+    }
 
     init(_ form: MultipartForm) {
         // Browsers send an empty text for a field that was not filled in.
-        contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }) { ExactName($0.name) }
-            .mapValues { $0.map(\.content) }
+        parts = form.parts.filter { !$0.isEmptyText }
         super.init(source: "body", isText: true)
     }
 
-    var names: some Collection<String> { contents.keys.map(\.text) }
+    var fieldNames: [String] { contents.keys.map(\.text) }
 
-    func field(_ name: String) -> MultipartFieldDecoder {
+    func field(_ name: String) -> any FormValueDecoder {
         MultipartFieldDecoder(contents[ExactName(name)] ?? [], parent: self, step: .key(name))
     }
 
@@ -65,8 +67,7 @@ final class MultipartDecoder: InputDecoder, Decoder {
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        KeyedDecodingContainer(
-            MultipartContainer(decoder: self, definitions: FieldDefinitions.resolve(self.type)))
+        KeyedDecodingContainer(FieldsContainer(source: self))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw shapeless }
@@ -75,42 +76,22 @@ final class MultipartDecoder: InputDecoder, Decoder {
     private var shapeless: FieldMisuse { FieldMisuse("\(type) has no properties for a form's fields") }
 }
 
-/// The properties of a struct.
-private struct MultipartContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let decoder: MultipartDecoder
-    let definitions: FieldDefinitions?
-    var codingPath: [any CodingKey] { decoder.codingPath }
-    var allKeys: [Key] {
-        definitions?.keys { !decoder.field($0).isAbsent } ?? decoder.names.compactMap { Key(stringValue: $0) }
+extension MultipartDecoder: FormDecoder {
+    func tree() throws -> FormTreeDecoder {
+        FormTreeDecoder(
+            try .tree(of: parts.map(\.name), for: self),
+            of: MultipartContents(contents: parts.map(\.content)),
+            continuing: self)
     }
+}
 
-    private func field(_ key: Key) -> MultipartFieldDecoder {
-        decoder.field(FieldDefinitions.name(of: key, in: definitions))
+/// The contents of a form's parts.
+private struct MultipartContents: FormValues {
+    let contents: [MultipartForm.Part.Content]
+
+    func decoder(at places: [Int], parent: InputDecoder, step: InputIssue.Location) -> any FormValueDecoder {
+        MultipartFieldDecoder(places.map { contents[$0] }, parent: parent, step: step)
     }
-
-    func contains(_ key: Key) -> Bool { !field(key).isAbsent }
-
-    func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
-
-    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        let definition = try InputDecoder.definition(key, in: definitions)
-        let field = decoder.field(definition?.name ?? key.stringValue)
-        field.definition = definition
-        return try field.decodeValue(type)
-    }
-
-    func nestedContainer<Nested: CodingKey>(
-        keyedBy type: Nested.Type, forKey key: Key
-    ) throws -> KeyedDecodingContainer<Nested> {
-        try field(key).container(keyedBy: type)
-    }
-
-    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-        try field(key).unkeyedContainer()
-    }
-
-    func superDecoder() throws -> any Decoder { decoder }
-    func superDecoder(forKey key: Key) throws -> any Decoder { decoder }
 }
 
 extension MultipartForm.Part {

@@ -7,6 +7,7 @@ struct InputTests {
         routes: """
               - { path: /orders, method: POST, handler: place-order, limits: { body: 4KiB } }
               - { path: /search, method: POST, handler: search-by-form }
+              - { path: /shipments, method: POST, handler: ship }
               - { path: /bookings, method: POST, handler: book }
             """)
 
@@ -97,6 +98,30 @@ struct InputTests {
             let wrong = try book(#""day": "2030-02-30", "at": "2030-01-31T12:00""#)
             #expect(wrong.status == 422)
             #expect(try issues(wrong) == ["body.day date_parsing", "body.at datetime_parsing"])
+        }
+    }
+
+    @Test("Members of a form's nested types are in the names of its fields, and hostile names are refused")
+    func nested() throws {
+        try run { client in
+            func ship(_ body: String) throws -> HTTPReply {
+                try ask(client, "/shipments", "application/x-www-form-urlencoded", body)
+            }
+            let reply = try ship(
+                "address%5Bcity%5D=Oslo&parcels[5].name=b&parcels[0][name]=a&parcels[0][weight]=1.5&parcels[5][weight]=")
+            #expect(reply.text == #"["Oslo","a 1.5","b 0.0"]"#)
+            let deep = "a" + String(repeating: "[0]", count: 2_000)
+            for (body, issue) in [
+                ("parcels[999999999][name]=a&address.city=b", "body.parcels.999999999 key_index"),
+                ("address=a&address[city]=b", "body.address[city] key_conflict"),
+                ("address[city]=a&parcels[0][weight]=x", "body.parcels.0.name missing"),
+            ] {
+                let refused = try ship(body)
+                #expect(refused.status == 422)
+                #expect(try issues(refused).first == issue)
+            }
+            let refused = try ship("\(deep)=1")
+            #expect(refused.status == 422 && refused.text.contains("key_depth") && refused.body.count < 1_000)
         }
     }
 

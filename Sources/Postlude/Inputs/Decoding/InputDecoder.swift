@@ -37,6 +37,15 @@ class InputDecoder {
         self.isText = isText
     }
 
+    /// Makes a decoder of the same value as another one, which reads it in another way and adds to the same report.
+    init(continuing other: InputDecoder) {
+        parent = other.parent
+        step = other.step
+        source = other.source
+        isText = other.isText
+        existingReport = other.report
+    }
+
     /// Whether the client has sent no value.
     var isAbsent: Bool { false }
     /// Whether the client has sent null.

@@ -138,6 +138,10 @@ extension Array: HoldingType {
     fileprivate static var held: Any.Type { Element.self }
 }
 
+extension NestedKeys: HoldingType {
+    fileprivate static var held: Any.Type { Value.self }
+}
+
 private protocol SetType {}
 
 extension Set: SetType {}

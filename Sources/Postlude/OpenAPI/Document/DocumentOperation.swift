@@ -88,6 +88,8 @@ struct DocumentOperation {
             "name": .string(parameter.name), "in": .string(parameter.location.rawValue),
             "description": parameter.description.map(DocumentNode.string),
             "required": parameter.isRequired ? .value(true) : nil,
+            "style": parameter.style.map(DocumentNode.string),
+            "explode": parameter.style == nil ? nil : .value(true),
             "schema": components.node(parameter.schema),
         ])
     }
@@ -113,7 +115,14 @@ struct DocumentOperation {
             // If two inputs read the body, it must conform to both schemas.
             let schema = schemas.count == 1 ? schemas[0] : .object(["allOf": .array(schemas)])
             let example = same.lazy.compactMap(\.example).first.map(DocumentNode.value)
-            members.append(.init(name: mediaType, value: .object(["schema": schema, "example": example])))
+            let encoding = same.reduce(into: [:]) { $0.merge($1.encoding) { first, _ in first } }
+            members.append(
+                .init(
+                    name: mediaType,
+                    value: .object([
+                        "schema": schema, "encoding": encoding.isEmpty ? nil : .value(.object(encoding)),
+                        "example": example,
+                    ])))
         }
         return .object(members)
     }
