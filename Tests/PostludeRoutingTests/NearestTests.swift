@@ -20,4 +20,14 @@ struct NearestTests {
         #expect(nearest(to: "b", in: ["a", "c"]) == "a")
         #expect(nearest(to: "A", in: ["a", "A"]) == "A")
     }
+
+    @Test(
+        "a misspelling is of one name alone, by few edits",
+        arguments: [
+            ("methd", "method"), ("HANDLER", "handler"), ("hanlder", "handler"), ("pth", "path"),
+            ("methodd", nil), ("url", nil), ("pa", nil), ("", nil), ("handler-name", nil),
+        ])
+    func misspellings(name: String, expected: String?) {
+        #expect(misspelling(name, of: ["path", "method", "methods", "handler"]) == expected)
+    }
 }

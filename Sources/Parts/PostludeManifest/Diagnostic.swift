@@ -2,14 +2,24 @@
 package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     package let location: SourceLocation
     package let message: String
+    /// The change that corrects the mistake; `nil` if only a person can know it.
+    package let fix: TextFix?
 
-    package init(location: SourceLocation, message: String) {
+    package init(location: SourceLocation, message: String, fix: TextFix? = nil) {
         self.location = location
         self.message = message
+        self.fix = fix
     }
 
     /// `routes.yaml:12:9: message`
     package var description: String { "\(location): \(message)" }
+}
+
+/// A change of a text: `old` at a position is replaced by `new`. Neither has a line break.
+package struct TextFix: Sendable, Hashable {
+    package let position: SourcePosition
+    package let old: String
+    package let new: String
 }
 
 /// The error for an invalid manifest: all its mistakes, in the order of the file.
@@ -31,7 +41,7 @@ package struct ManifestError: Error, CustomStringConvertible {
 /// It is a class, because the readers of all parts of the file add to the same list.
 final class DiagnosticCollector {
     let file: String
-    private var found: [(position: SourcePosition?, message: String)] = []
+    private var found: [(position: SourcePosition?, message: String, fix: TextFix?)] = []
 
     init(file: String) {
         self.file = file
@@ -39,8 +49,8 @@ final class DiagnosticCollector {
 
     var isEmpty: Bool { found.isEmpty }
 
-    func add(_ message: String, at position: SourcePosition?) {
-        found.append((position, message))
+    func add(_ message: String, at position: SourcePosition?, fix: TextFix? = nil) {
+        found.append((position, message, fix))
     }
 
     func error() -> ManifestError { ManifestError(diagnostics: mistakes) }
@@ -54,7 +64,8 @@ final class DiagnosticCollector {
         }
         return sorted.map { _, mistake in
             Diagnostic(
-                location: SourceLocation(file: file, position: mistake.position), message: mistake.message)
+                location: SourceLocation(file: file, position: mistake.position), message: mistake.message,
+                fix: mistake.fix)
         }
     }
 }

@@ -72,6 +72,11 @@ extension Manifest {
         return text
     }
 
+    /// Returns a manifest's text with the changes that correct mistakes in it. Everything else stays as it is.
+    package static func text(_ yaml: String, applying fixes: [TextFix]) -> String {
+        SourceText(yaml).applying(fixes)
+    }
+
     private static func read(
         _ yaml: String, handlers: some Sequence<String>, middleware: some Sequence<String>,
         environment: [String: String], diagnostics: DiagnosticCollector

@@ -119,7 +119,9 @@ extension ManifestDecoder {
         do throws(RoutePattern.SyntaxError) {
             parsed = isRegex ? try RoutePattern(regex: scalar.string) : try RoutePattern(scalar.string)
         } catch {
-            reader.report(error.message, at: error.offset, in: node)
+            reader.report(
+                error.message, at: error.offset, in: node,
+                correction: isRegex ? nil : RoutePattern.withSlash(scalar.string))
             return nil
         }
         guard !prefix.isEmpty else { return parsed }
@@ -151,7 +153,8 @@ extension ManifestDecoder {
         }
         guard text == text.uppercased() else {
             reader.report(
-                "found \(quoted(text)) for \(name), expected upper case: \(text.uppercased())", at: node)
+                "found \(quoted(text)) for \(name), expected upper case: \(text.uppercased())", at: node,
+                correction: text.uppercased())
             return nil
         }
         return method

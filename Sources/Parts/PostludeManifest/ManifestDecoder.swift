@@ -62,7 +62,8 @@ struct ManifestDecoder {
         let text = scalar.string
         guard text.hasPrefix("/") else {
             reader.report(
-                "the prefix \(quoted(text)) does not begin with `/`, expected \(expected)", at: node)
+                "the prefix \(quoted(text)) does not begin with `/`, expected \(expected)", at: node,
+                correction: RoutePattern.withSlash(text))
             return nil
         }
         guard !text.hasSuffix("/") else {
@@ -80,5 +81,13 @@ struct ManifestDecoder {
             reader.report("the prefix \(quoted(text)): \(error.message)", at: error.offset, in: node)
             return nil
         }
+    }
+}
+
+extension RoutePattern {
+    /// Returns a path with the slash that it lacks at its beginning; `nil` if it has one, or is not a path then.
+    static func withSlash(_ path: String) -> String? {
+        guard !path.isEmpty, !path.hasPrefix("/"), (try? RoutePattern("/" + path)) != nil else { return nil }
+        return "/" + path
     }
 }

@@ -257,14 +257,18 @@ extension NodeReader {
 /// Reporting of mistakes.
 extension NodeReader {
     /// Reports a mistake in a node. If its value refers to variables, the message names them.
-    func report(_ message: String, at node: Node) {
-        report(message, at: node.position, of: node) { "the value comes from \($0)" }
+    ///
+    /// - Parameter correction: the text that corrects the mistake; `nil` if it is not known.
+    func report(_ message: String, at node: Node, correction: String? = nil) {
+        report(message, at: node.position, of: node, correction: correction) {
+            "the value comes from \($0)"
+        }
     }
 
     /// Reports a mistake at a character of a scalar. If the scalar refers to variables, that character is not in the file, so
     /// the message shows the value instead.
-    func report(_ message: String, at offset: Int, in node: Node) {
-        report(message, at: source.position(of: offset, in: node), of: node) {
+    func report(_ message: String, at offset: Int, in node: Node, correction: String? = nil) {
+        report(message, at: source.position(of: offset, in: node), of: node, correction: correction) {
             "the value \(quoted(node.scalar?.string ?? "")) comes from \($0)"
         }
     }
@@ -282,10 +286,12 @@ extension NodeReader {
     }
 
     private func report(
-        _ message: String, at place: SourcePosition, of node: Node, origin: (String) -> String
+        _ message: String, at place: SourcePosition, of node: Node, correction: String?,
+        origin: (String) -> String
     ) {
         switch replacement(of: node) {
-        case nil: diagnostics.add(message, at: place)
+        case nil:
+            diagnostics.add(message, at: place, fix: correction.flatMap { source.fix(node, by: $0) })
         case .failed: break
         case .replaced(let origins):
             let names = origins.map(\.description).joined(separator: " and ")
@@ -309,9 +315,12 @@ struct MappingReader<Key: ManifestKey> {
     init(_ mapping: Node.Mapping, position: SourcePosition, reader: NodeReader) {
         self.position = position
         let known = alternatives(Key.allCases.map(\.rawValue))
-        for entry in reader.entries(of: mapping, in: Key.mapping, each: known) {
+        let entries = reader.entries(of: mapping, in: Key.mapping, each: known)
+        for entry in entries {
             guard let key = Key(rawValue: entry.name) else {
-                reader.report(Self.unknown(entry.name), at: entry.key)
+                reader.report(
+                    Self.unknown(entry.name), at: entry.key,
+                    correction: Self.correction(of: entry.name, besides: entries.map(\.name)))
                 continue
             }
             values[key] = entry.value
@@ -323,6 +332,14 @@ struct MappingReader<Key: ManifestKey> {
 
     /// Returns the position of a key; `nil` if the mapping does not have it.
     func position(of key: Key) -> SourcePosition? { keyPositions[key] }
+
+    /// Returns the key that was certainly meant; `nil` if there is none, or the mapping has it, too.
+    private static func correction(of name: String, besides names: [String]) -> String? {
+        guard Key.advice(for: name) == nil,
+            let key = misspelling(name, of: Key.allCases.map(\.rawValue)), !names.contains(key)
+        else { return nil }
+        return key
+    }
 
     private static func unknown(_ name: String) -> String {
         let found = "unknown key \(quoted(name)) in \(Key.mapping)"

@@ -1,12 +1,14 @@
 /// A manifest's text, in which the positions of YAML nodes can be looked up.
 struct SourceText {
     let bytes: [UInt8]
+    /// Whether the text begins with a byte order mark, which is not in `bytes`.
+    private let isMarked: Bool
     /// The offset of each line's first byte.
     private let lineStarts: [Int]
 
     init(_ text: String) {
         // A byte order mark would shift the columns of the first line.
-        let isMarked = text.unicodeScalars.first == "\u{FEFF}"
+        isMarked = text.unicodeScalars.first == "\u{FEFF}"
         bytes = isMarked ? Array(text.utf8.dropFirst(3)) : Array(text.utf8)
         lineStarts = Self.lineStarts(in: bytes)
     }
@@ -26,6 +28,34 @@ struct SourceText {
             }
         }
         return starts
+    }
+
+    /// Returns the change that replaces a scalar's text; `nil` if the file has the text in another form, such as with escapes.
+    func fix(_ node: Node, by text: String) -> TextFix? {
+        guard let scalar = node.scalar, scalar.style != .block else { return nil }
+        let quote = scalar.isQuoted ? 1 : 0
+        let position = SourcePosition(line: node.position.line, column: node.position.column + quote)
+        let fix = TextFix(position: position, old: scalar.string, new: text)
+        return offset(of: fix) == nil ? nil : fix
+    }
+
+    /// Returns the offset of the text that a fix replaces; `nil` if another text is there.
+    private func offset(of fix: TextFix) -> Int? {
+        guard let offset = offset(of: fix.position),
+            bytes[offset...].prefix(fix.old.utf8.count).elementsEqual(fix.old.utf8)
+        else { return nil }
+        return offset
+    }
+
+    /// Returns the text with some changes.
+    func applying(_ fixes: [TextFix]) -> String {
+        var text = bytes
+        // From the end, so that the offsets of the others stay; each place is changed once.
+        let places = Dictionary(fixes.map { (offset(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        for case (let offset?, let fix) in places.sorted(by: { $0.key ?? 0 > $1.key ?? 0 }) {
+            text.replaceSubrange(offset..<offset + fix.old.utf8.count, with: fix.new.utf8)
+        }
+        return (isMarked ? "\u{FEFF}" : "") + String(decoding: text, as: UTF8.self)
     }
 
     /// Returns the offset of the byte at a position; `nil` if the position is after the end of its line.

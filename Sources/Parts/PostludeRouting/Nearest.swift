@@ -19,6 +19,18 @@ package func nearest(to name: String, in known: some Sequence<String>) -> String
         .min { $0.distance < $1.distance }?.candidate
 }
 
+/// Returns the known name of which `name` is a misspelling: the only one that at most two edits make of it, apart from case, and
+/// fewer than half of its characters.
+///
+/// - Returns: nil if there is none, or another name is as near.
+package func misspelling(_ name: String, of known: some Sequence<String>) -> String? {
+    let folded = Array(name.lowercased())
+    let distances = known.map { ($0, editDistance(folded, Array($0.lowercased()))) }
+    guard let least = distances.map(\.1).min(), least <= 2, least * 2 < folded.count else { return nil }
+    let nearest = distances.filter { $0.1 == least }
+    return nearest.count == 1 ? nearest.first?.0 : nil
+}
+
 /// Returns the optimal string alignment distance. Only three rows of the matrix are in memory.
 private func editDistance(_ first: [Character], _ second: [Character]) -> Int {
     var beforePrevious: [Int] = []

@@ -14,6 +14,10 @@ struct CheckCommand<App: Application>: ParsableCommand {
 
                 With --tasks it decodes every stored task that waits, runs or has failed, as this program would, and fails if it \
                 cannot read one. Servers may run meanwhile, and are not delayed.
+
+                With --fix it corrects mistakes whose correction is certain: a misspelled key, a path without its first slash, a \
+                method in lower case. It prints each change, and keeps everything else in the file. If mistakes remained, the \
+                file stays as it is.
                 """)
     }
 
@@ -31,12 +35,16 @@ struct CheckCommand<App: Application>: ParsableCommand {
     @Flag(name: .long, help: "Also check that this program can read the tasks in the task store.")
     var tasks = false
 
+    @Flag(name: .long, help: "Correct misspelled keys, missing slashes and methods in lower case.")
+    var fix = false
+
     @Flag(name: .long, help: "Print the result as JSON.")
     var json = false
 
     func run() throws {
         let application = App()
         let handlers = application.registeredHandlers
+        let changes = fix ? try fixManifest(for: handlers) : []
         let manifest = try manifest(for: handlers)
         if let user { try becomeUser(user) }
         let library = verbose ? application.taskEngine?.parts.library : nil
@@ -48,7 +56,8 @@ struct CheckCommand<App: Application>: ParsableCommand {
         let tasks = tasks ? try checkTasks(of: application, manifest) : nil
         if json {
             try printJSON(
-                routes: manifest.routes.count, warnings: warnings, notes: notes, library: library, tasks)
+                routes: manifest.routes.count, warnings: warnings, notes: notes, library: library, tasks,
+                changes: changes)
             return try failIfUnreadable(tasks)
         }
         let documents = manifest.openAPI.paths.map {
@@ -94,6 +103,32 @@ struct CheckCommand<App: Application>: ParsableCommand {
         throw ExitCode.failure
     }
 
+    /// Corrects the manifest's file, and prints what has changed.
+    ///
+    /// - Returns: the changes; none if mistakes remained.
+    private func fixManifest(for handlers: Handlers) throws -> [ManifestFixes.Change] {
+        do {
+            let fixes = try ManifestFixes(of: options.manifest, for: handlers)
+            guard !fixes.changes.isEmpty else { return [] }
+            guard try fixes.apply(for: handlers) else {
+                printError(
+                    "\(options.manifest): nothing was changed, because these mistakes cannot all be corrected:"
+                )
+                return []
+            }
+            if !json { try printOutput(fixes.changes.map(\.description).joined(separator: "\n")) }
+            return fixes.changes
+        } catch is ManifestError {
+            // Reported by the check that follows.
+            return []
+        } catch let error as SystemError {
+            printError("\(programName): \(error)")
+        } catch let error as ManifestChangedMeanwhile {
+            printError("\(programName): \(error)")
+        }
+        throw ExitCode.failure
+    }
+
     private func becomeUser(_ user: String) throws {
         do {
             try EnvironmentChecks.become(user)
@@ -113,7 +148,8 @@ struct CheckCommand<App: Application>: ParsableCommand {
     }
 
     private func printJSON(
-        routes: Int, warnings: [String], notes: [String], library: String?, _ tasks: StoredTaskCheck?
+        routes: Int, warnings: [String], notes: [String], library: String?, _ tasks: StoredTaskCheck?,
+        changes: [ManifestFixes.Change]
     ) throws {
         try printOutput(
             DocumentNode.object([
@@ -121,6 +157,14 @@ struct CheckCommand<App: Application>: ParsableCommand {
                 "warnings": .array(warnings.map(DocumentNode.string)),
                 "notes": .array(notes.map(DocumentNode.string)), "user": .string(EnvironmentChecks.user),
                 "durable-tasks-library": library.map(DocumentNode.string), "tasks": tasks.map(\.node),
+                "changes": fix
+                    ? .array(
+                        changes.map { change in
+                            .object([
+                                "location": change.location.node, "old": .string(change.fix.old),
+                                "new": .string(change.fix.new),
+                            ])
+                        }) : nil,
             ]).text(isPretty: true))
     }
 }
