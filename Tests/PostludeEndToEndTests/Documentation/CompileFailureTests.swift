@@ -8,7 +8,8 @@ struct CompileFailureTests {
         "The compiler refuses them and says why",
         arguments: [
             "TaskWithWrongArgument", "TaskWithMissingArgument", "TaskWithRequest", "TaskClosureWithRequest",
-            "TaskClosureWithMutableState",
+            "TaskClosureWithMutableState", "TaskWithMutableClass", "HandlersWithMistakes",
+            "FieldsWithMistakes",
         ])
     func refused(name: String) throws {
         let check = try Self.typecheck(name)
