@@ -40,6 +40,9 @@ struct Testbed: Application {
         Handler("place-order", placeOrder)
         Handler("search-by-form", searchByForm)
         Handler("ship", ship)
+        Handler("ship-later", shipLater)
+        Handler("show-shipment") { (id: Path<Int>) in ["id": id.value] }
+        Handler("forget-shipment") { (id: Path<Int>) in NoContent() }
         Handler("sold-out") { () throws -> Response in throw SoldOut(left: 2) }
 
         Handler("admin", admin)

@@ -64,14 +64,24 @@ extension Request {
     /// If several routes have this handler, uses the first whose parameters are the given ones. Writes a `UUID` in lower
     /// case, a `Date` in RFC 3339, and other values as their descriptions, all percent-encoded.
     ///
+    /// - Parameters:
+    ///   - handler: the handler's name.
+    ///   - parameters: the values of the path's parameters.
+    ///   - query: names and values that are appended as a query, in this order.
     /// - Throws: an error that describes the problem if no route has this handler and these parameters, or if the route
     ///   would not match a value.
     public func path(
-        of handler: String, _ parameters: KeyValuePairs<String, any CustomStringConvertible> = [:]
+        of handler: String, _ parameters: KeyValuePairs<String, any CustomStringConvertible> = [:],
+        query: KeyValuePairs<String, any CustomStringConvertible> = [:]
     ) throws -> String {
         var values: [String: String] = [:]
         for (name, value) in parameters { values[name] = Self.text(value) }
-        return try storage.routes.path(of: handler, values)
+        let path = try storage.routes.path(of: handler, values)
+        guard !query.isEmpty else { return path }
+        let items = query.map { name, value in
+            "\(PercentEncoding.encode(name.utf8))=\(PercentEncoding.encode(Self.text(value).utf8))"
+        }
+        return path + "?" + items.joined(separator: "&")
     }
 
     private static func text(_ value: any CustomStringConvertible) -> String {

@@ -52,6 +52,12 @@ public struct Created<Value: Encodable & SendableMetatype>: ValueResponse {
 extension Created: Sendable where Value: Sendable {}
 
 /// A response 202 Accepted: the request is accepted, and tasks do its work after the response.
+///
+/// ```swift
+/// func buildItem(item: JSONBody<Item>, request: Request) throws -> Accepted<Item> {
+///     Accepted(item.value, location: try request.path(of: "show-progress", ["id": item.id]))
+/// }
+/// ```
 public struct Accepted<Value: Encodable & SendableMetatype>: ValueResponse {
     public static var status: HTTPResponse.Status { .accepted }
     public var value: Value
@@ -59,10 +65,13 @@ public struct Accepted<Value: Encodable & SendableMetatype>: ValueResponse {
 
     /// - Parameters:
     ///   - value: the body.
-    ///   - headers: header fields.
-    public init(_ value: Value, headers: HTTPFields = [:]) {
+    ///   - location: the URI at which the client can follow the work (RFC 9110, 15.3.3); characters that a URI cannot contain are
+    ///     percent-encoded.
+    ///   - headers: further header fields.
+    public init(_ value: Value, location: String? = nil, headers: HTTPFields = [:]) {
         self.value = value
         self.headers = headers
+        if let location { self.headers[.location] = PercentEncoding.repair(location) }
     }
 }
 

@@ -108,7 +108,8 @@ struct InputTests {
                 try ask(client, "/shipments", "application/x-www-form-urlencoded", body)
             }
             let reply = try ship(
-                "address%5Bcity%5D=Oslo&parcels[5].name=b&parcels[0][name]=a&parcels[0][weight]=1.5&parcels[5][weight]=")
+                "address%5Bcity%5D=Oslo&parcels[5].name=b&parcels[0][name]=a&parcels[0][weight]=1.5&parcels[5][weight]="
+            )
             #expect(reply.text == #"["Oslo","a 1.5","b 0.0"]"#)
             let deep = "a" + String(repeating: "[0]", count: 2_000)
             for (body, issue) in [
@@ -122,6 +123,30 @@ struct InputTests {
             }
             let refused = try ship("\(deep)=1")
             #expect(refused.status == 422 && refused.text.contains("key_depth") && refused.body.count < 1_000)
+        }
+    }
+
+    @Test("A response of one status is sent with the path of another route, with the manifest's prefix")
+    func statuses() throws {
+        let manifest = TestManifest(
+            "prefix: /api",
+            routes: """
+                  - { path: /shipments, method: POST, handler: ship-later }
+                  - { path: "/shipments/{id:int}", method: GET, handler: show-shipment }
+                  - { path: "/shipments/{id:int}", method: DELETE, handler: forget-shipment }
+                """)
+        try Server.run(manifest) { server in
+            try NginxServer.run(to: server) { nginx in
+                let client = try nginx.client()
+                let reply = try ask(
+                    client, "/api/shipments", "application/x-www-form-urlencoded",
+                    "address[city]=S%C3%A3o+Paulo&parcels[0][name]=a")
+                #expect(reply.status == 303)
+                let location = try #require(reply.field("Location"))
+                #expect(location.hasSuffix("/api/shipments/1?city=S%C3%A3o%20Paulo"))
+                #expect(try client.ask("GET", "/api/shipments/1?city=S%C3%A3o%20Paulo").text == #"{"id":1}"#)
+                #expect(try client.ask("DELETE", "/api/shipments/1").status == 204)
+            }
         }
     }
 

@@ -32,6 +32,8 @@ import Testing
         let day = Date(timeIntervalSince1970: 1_896_091_200)
         let text = try paths.path(of: "room", ["id": "7", "day": "2030-01-31T12:00:00Z"])
         #expect(try request.path(of: "room", ["id": 7, "day": day]) == text)
+        let query = try request.path(of: "rooms", query: ["q": "a&b=c d", "on": true, "é": day])
+        #expect(query == "/api/rooms?q=a%26b%3Dc%20d&on=true&%C3%A9=2030-01-31T12%3A00%3A00Z")
     }
 
     @Test func `a path is made of the pattern and the values, with the prefix`() throws {
