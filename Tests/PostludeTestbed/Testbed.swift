@@ -66,7 +66,9 @@ struct Testbed: Application {
         return EventLogHandler(label: label, metadataProvider: metadataProvider)
     }
 
-    var routeMiddleware: KeyValuePairs<String, any Middleware> { ["closed": Closed()] }
+    var routeMiddleware: KeyValuePairs<String, any Middleware> {
+        ["closed": Closed(), "signed-in": Guard(BearerToken.self)]
+    }
 
     /// If the test has created this file, errors are sent as problem details.
     var errorFormat: ErrorFormat { access("problem-details", F_OK) == 0 ? .problemDetails : .fastAPI }

@@ -12,6 +12,9 @@ struct ApplicationHooks: Sendable {
 }
 
 extension ApplicationHooks {
+    /// The guards among the middleware.
+    var guards: Guards { Guards(middleware, named: routeMiddleware) }
+
     init(_ application: some Application) {
         self.init(
             application: application, middleware: application.middleware,

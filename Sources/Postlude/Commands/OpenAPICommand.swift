@@ -22,7 +22,8 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
         let handlers = application.registeredHandlers
         let manifest = try options.load(for: handlers)
         let document = APIDocument(
-            manifest, handlers: handlers.byName, errors: application.errorFormat)
+            manifest, handlers: handlers.byName, errors: application.errorFormat,
+            guards: ApplicationHooks(application).guards)
         for note in document.notes { printError("\(options.manifest): note: \(note)") }
         let text = document.node.text(isPretty: true)
         guard let output else { return try printOutput(text) }

@@ -22,7 +22,7 @@ struct InputPlan {
         self.principals = principals.types
         let bodies = inputs.filter { $0.bodyUse > .none }
         if let cycle = order.cycle {
-            problem = "the dependency \(cycle) needs itself"
+            problem = DependencyCycle(type: cycle).description
         } else if bodyUse == .stream, bodies.count > 1 {
             let names = bodies.map { "\($0)" }.joined(separator: " and ")
             problem = "\(names) cannot be combined: the body can be read in pieces only once"
@@ -79,7 +79,7 @@ struct InputPlan {
 }
 
 /// Dependencies, each once, after those that it needs.
-private struct DependencyOrder {
+struct DependencyOrder {
     private(set) var types: [any RequestDependency.Type] = []
     /// A dependency that needs itself, directly or through others.
     private(set) var cycle: String?

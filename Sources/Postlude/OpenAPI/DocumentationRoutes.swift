@@ -7,11 +7,12 @@ internal import PostludeSystem
 /// when the server starts.
 enum DocumentationRoutes {
     static func routes(
-        for manifest: Manifest, handlers: [String: Handler], errors: ErrorFormat
+        for manifest: Manifest, handlers: [String: Handler], errors: ErrorFormat, guards: Guards
     ) throws -> [(pattern: RoutePattern, handler: Handler)] {
         let settings = manifest.openAPI
         guard let path = settings.document else { return [] }
-        let text = APIDocument(manifest, handlers: handlers, errors: errors).node.text(isPretty: false)
+        let text = APIDocument(manifest, handlers: handlers, errors: errors, guards: guards).node.text(
+            isPretty: false)
         let document = StaticDocument(contentType: "application/json", body: Array(text.utf8))
         var routes = [(try RoutePattern(path), document.handler(named: "openapi-document"))]
         if let path = settings.page {

@@ -43,7 +43,10 @@ extension BodyStream: AsyncSequence {
 /// The source of a request's body.
 struct BodySource {
     /// The whole body if it was collected; empty if it is read in pieces.
-    let bytes: [UInt8]
+    private(set) var bytes: [UInt8]
+    /// Whether the body is collected on demand, because a guard may refuse the request before it is read.
+    var isLate = false
+    private var collected: Result<Void, any Error>?
     /// The longest wait for a piece.
     var readTime = Duration.seconds(60)
     var cancellation: RequestCancellation?
@@ -79,6 +82,23 @@ struct BodySource {
             return bytes
         case .pieces(let next): return try next(readTime)
         case .none, .closed: return nil
+        }
+    }
+
+    /// Reads the whole body, once: middleware may ask for it before the handler does.
+    ///
+    /// - Throws: as `read()`; each call throws the same error.
+    mutating func collect() throws {
+        if let collected { return try collected.get() }
+        var all: [UInt8] = []
+        do {
+            while let piece = try read() { all += piece }
+            bytes = all
+            rest = all.isEmpty ? .none : .whole
+            collected = .success(())
+        } catch {
+            collected = .failure(error)
+            throw error
         }
     }
 

@@ -29,7 +29,11 @@ public struct Request: RequestInput {
     /// The parameters of the route's pattern, percent-decoded.
     public var parameters: Parameters { storage.parameters }
     /// The whole body; empty if the handler reads it in pieces (``BodyStream``).
-    public var body: [UInt8] { storage.body.bytes }
+    public var body: [UInt8] {
+        // An error is thrown before the handler is called.
+        if storage.body.isLate { try? storage.body.collect() }
+        return storage.body.bytes
+    }
     /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
     public var headers: HTTPFields { storage.headers }
     /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).

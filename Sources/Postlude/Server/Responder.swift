@@ -40,13 +40,15 @@ struct Responder: Sendable {
         switch resolution {
         case .malformed(let error):
             return RequestExecution(
-                ErrorAnswers(hooks.errorFormat, to: head).response(to: error), isHead: head.string("REQUEST_METHOD") == "HEAD")
+                ErrorAnswers(hooks.errorFormat, to: head).response(to: error),
+                isHead: head.string("REQUEST_METHOD") == "HEAD")
         case .noRoute(let error, let method, let path):
             let request = request(method, path, head: head, body: body)
             return run(.sync { _ in throw error }, for: request, on: executor)
         case .route(let route, let method, let path, let parameters):
             let request = request(method, path, route, parameters, head: head, body: body)
             request.storage.body.readTime = route.limits.readTime
+            request.storage.body.isLate = route.readsBodyLate
             if let cancellation = watch(request, route) { request.storage.cancellation = cancellation }
             return run(
                 route.handler.function, needing: route.handler.dependencies, for: request, by: route,
@@ -105,6 +107,7 @@ struct Responder: Sendable {
         }
         let result = executor.run {
             await pass(request, execution, through: middleware[...], call: 0) { request in
+                if route?.readsBodyLate == true { try request.storage.body.collect() }
                 if let route, route.takesKeys {
                     for type in route.handler.principals { try await request.resolve(type) }
                     if let answer = try execution.beginKey(of: route) { return answer }

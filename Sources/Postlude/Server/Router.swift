@@ -19,6 +19,8 @@ final class Router: Sendable {
         let idempotency: Manifest.Idempotency?
         /// Whether `idempotency` is set. Each request looks at this, which is cheaper than a copy of that.
         let takesKeys: Bool
+        /// Whether the body is read after the middleware, because a guard may refuse the request before.
+        let readsBodyLate: Bool
         /// The route's name in the scoreboard's counters.
         let counted: CountedRoute
 
@@ -33,6 +35,7 @@ final class Router: Sendable {
             self.tasks = tasks
             self.idempotency = idempotency
             takesKeys = idempotency != nil
+            readsBodyLate = handler.bodyUse != .stream && !Guards.dependencies(of: middleware).isEmpty
             counted = CountedRoute(pattern)
         }
     }
@@ -53,7 +56,7 @@ final class Router: Sendable {
         /// How the request's body is read: collected or streamed for the handler, or ignored if no route matches.
         var bodyPolicy: BodyPolicy {
             guard let route else { return .ignore }
-            return route.handler.bodyUse == .stream
+            return route.handler.bodyUse == .stream || route.readsBodyLate
                 ? .stream(limit: route.limits.body) : .collect(limit: route.limits.body)
         }
     }
@@ -73,7 +76,7 @@ final class Router: Sendable {
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, logger: Logger
     ) throws {
         let documentation = try DocumentationRoutes.routes(
-            for: manifest, handlers: handlers, errors: hooks.errorFormat)
+            for: manifest, handlers: handlers, errors: hooks.errorFormat, guards: hooks.guards)
         table = try RouteTable(
             documentation.map { (methods: [.get], pattern: $0.pattern) }
                 + manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })

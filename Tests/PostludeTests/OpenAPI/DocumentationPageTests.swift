@@ -13,7 +13,8 @@ struct DocumentationPageTests {
         manifest.openAPI.title = "<script>alert(1)</script>"
         manifest.openAPI.document = "/openapi.json"
         manifest.openAPI.page = "/docs"
-        let routes = try DocumentationRoutes.routes(for: manifest, handlers: [:], errors: .fastAPI)
+        let routes = try DocumentationRoutes.routes(
+            for: manifest, handlers: [:], errors: .fastAPI, guards: Guards())
         return Dictionary(uniqueKeysWithValues: routes.map { ($0.pattern.text, $0.handler) })
     }
 

@@ -13,11 +13,17 @@ struct APIDocument {
     /// - Parameters:
     ///   - handlers: the handlers by name. A route whose handler is missing is left out.
     ///   - errors: the format of the answers to errors.
-    init(_ manifest: Manifest, handlers: [String: Handler], errors: ErrorFormat = .fastAPI) {
+    ///   - guards: what is computed before the handlers.
+    init(
+        _ manifest: Manifest, handlers: [String: Handler], errors: ErrorFormat = .fastAPI,
+        guards: Guards = Guards()
+    ) {
         var paths = DocumentPaths()
         for route in manifest.routes {
             guard let handler = handlers[route.handler] else { continue }
-            paths.add(route, handler.operation, prefix: manifest.prefix)
+            var operation = handler.operation
+            for type in guards.dependencies(of: route.middleware) { type.describe(&operation) }
+            paths.add(route, operation, prefix: manifest.prefix)
         }
         let operations = paths.items.flatMap { $0.operations }
         let components = SchemaComponents(

@@ -151,7 +151,8 @@ struct DocumentOperation {
                     value: .object([
                         "description": .string(description),
                         "content": method == .head
-                            ? nil : content([.init(components.errors.mediaType, schema: reference)], components),
+                            ? nil
+                            : content([.init(components.errors.mediaType, schema: reference)], components),
                     ])))
         }
         // Successes first, then redirections and errors.
@@ -169,7 +170,8 @@ struct DocumentOperation {
         }
     }
 
-    private func errors(_ schemas: ErrorSchemas) -> [(status: String, description: String, schemas: [String])] {
+    private func errors(_ schemas: ErrorSchemas) -> [(status: String, description: String, schemas: [String])]
+    {
         var errors: [(String, String, [String])] = []
         if let idempotency {
             let what = idempotency.key == .required ? "missing or malformed" : "malformed"
