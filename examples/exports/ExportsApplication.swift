@@ -40,6 +40,7 @@ struct ExportsApplication: Application {
         Handler("show-export", show)
         Handler("cancel-export", cancel)
         Handler("download-export", download)
+        Handler.durableTaskEvents()
     }
 
     var taskEngine: TaskEngine? {

@@ -74,12 +74,12 @@ private let script = """
       cancel.onclick = async () => {
         cancel.disabled = true
         try {
+          // The event stream tells when it is cancelled.
           await ask(url, "POST")
         } catch (error) {
           cancel.disabled = false
           say(`Not cancelled: ${error.message}`, true)
         }
-        show()
       }
       const link = added.querySelector("a")
       link.href = `${exports()}/${number}/file`
@@ -99,28 +99,44 @@ private let script = """
       element.querySelector("a").hidden = state != "done"
     }
 
-    let timer
+    // One event stream tells what becomes of all exports that are not over. The browser connects again by itself, as after a
+    // crash. It stays away after an answer other than 200: 204 when all are over, or 502 while the server is started again.
+    let events
+    function follow(states) {
+      events?.close()
+      const open = new Map(states.filter(state => !isOver(state)).map(({ task, number }) => [task, number]))
+      if (!open.size) return
+      const stream = events = new EventSource(`tasks/${[...open.keys()].join()}/events`)
+      stream.onmessage = ({ data }) => {
+        const { id, result, ...status } = JSON.parse(data)
+        update(item(open.get(id)), { ...status, report: result })
+        if (isOver(status)) open.delete(id)
+      }
+      stream.onerror = () => {
+        if (stream.readyState == EventSource.CLOSED && open.size) setTimeout(show, 2000)
+      }
+    }
+
+    let turn = 0
     async function show() {
-      clearTimeout(timer)
-      const asked = customer.value
-      let wait = 2000
+      const own = ++turn
       try {
         const found = await ask(exports())
-        if (asked != customer.value) return
-        if (list.dataset.customer != asked) list.replaceChildren()
-        list.dataset.customer = asked
+        // The customer is another one by now, or a newer list is on its way.
+        if (own != turn) return
+        const numbers = new Set(found.map(({ number }) => String(number)))
+        for (const element of [...list.children]) if (!numbers.has(element.dataset.number)) element.remove()
         for (const [index, state] of found.entries()) {
           const element = item(state.number)
           if (list.children[index] != element) list.insertBefore(element, list.children[index] ?? null)
           update(element, state)
         }
         document.querySelector("section").hidden = found.length == 0
-        if (!found.every(isOver)) wait = 250
+        follow(found)
       } catch {
-        // The server is not there, as after a crash: the next time.
+        // The server is not there.
+        if (own == turn) setTimeout(show, 2000)
       }
-      clearTimeout(timer)
-      timer = setTimeout(show, wait)
     }
 
     form.onsubmit = async event => {

@@ -56,6 +56,8 @@ struct ExportKey: Decodable, Sendable {
 /// An export as a client sees it.
 struct ExportState: Codable {
     var number: Int
+    /// The id of its task, by which the client can follow it.
+    var task: String
     var state: DurableTaskStatus.State
     var attempts: Int
     var progress: DurableTaskStatus.Progress?
@@ -64,6 +66,7 @@ struct ExportState: Codable {
 
     init(number: Int, _ status: DurableTaskStatus) throws {
         self.number = number
+        task = status.id
         state = status.state
         attempts = status.attempts
         progress = status.progress

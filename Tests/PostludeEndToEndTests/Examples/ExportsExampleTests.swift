@@ -34,6 +34,7 @@ struct ExportsExampleTests {
         }
 
         var number: Int
+        var task: String
         var state: String
         var attempts: Int
         var progress: Progress?
@@ -92,6 +93,9 @@ struct ExportsExampleTests {
             let before = try #require(server.kibibytes("VmRSS"))
             let export = try export(1, at: nginx) { $0.state == "done" }
             #expect(export.attempts == 2 && export.report?.rows == rows && export.progress?.fraction == 1)
+            let events = try nginx.client().ask("GET", "/tasks/\(export.task)/events")
+            #expect(events.field("content-type") == "text/event-stream")
+            #expect(events.text.contains(#""state":"done""#) && events.text.contains(#""rows":1000000"#))
             let growth = try #require(server.kibibytes("VmHWM")) - before
             print("exports: the memory has grown by \(growth) KiB")
             #expect(growth < 20 * 1024, "the file has more than 30 MiB")
