@@ -131,7 +131,7 @@ let examples: [Target] = [
     example("PostludeGuideExample", in: "guide", []),
     example("PostludeNotificationsExample", in: "notifications", ["PostludeExampleMailing", logging]),
     example(
-        "PostludeUploadsExample", in: "uploads", ["CPostludeGD", "CPostludeOpenSSL"],
+        "PostludeUploadsExample", in: "uploads", ["CPostludeGD", "CPostludeOpenSSL", "PostludeDurable"],
         exclude: ["CPostludeGD", "CPostludeOpenSSL"]),
     example("PostludeSettingsExample", in: "settings", ["PostludeExampleStorage", grdb]),
     example("PostludeAnalyticsExample", in: "analytics", ["PostludeExampleStorage", grdb]),

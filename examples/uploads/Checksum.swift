@@ -1,5 +1,4 @@
 internal import CPostludeOpenSSL
-import Postlude
 
 /// Checksums by OpenSSL.
 enum Checksum {
@@ -8,12 +7,14 @@ enum Checksum {
     }
 
     /// - Returns: the SHA-256 of the file in hexadecimal digits.
-    static func sha256(of file: UploadedFile) throws -> String {
+    static func sha256(of file: borrowing StoredFile) throws -> String {
         guard let context = EVP_MD_CTX_new() else { throw Failure() }
         defer { EVP_MD_CTX_free(context) }
         guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else { throw Failure() }
-        try file.forEachPiece { piece in
+        var offset = 0
+        while case let piece = try file.read(at: offset, upTo: 64 << 10), !piece.isEmpty {
             guard EVP_DigestUpdate(context, piece, piece.count) == 1 else { throw Failure() }
+            offset += piece.count
         }
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0

@@ -49,7 +49,6 @@ enum HomePage {
         }
 
         const bytes = new Intl.NumberFormat("en", { style: "unit", unit: "byte", unitDisplay: "long" })
-        const pause = time => new Promise(resolve => setTimeout(resolve, time))
 
         function show(item, upload) {
           const set = (selector, text) => { item.querySelector(selector).textContent = text }
@@ -69,16 +68,29 @@ enum HomePage {
           }
         }
 
-        async function follow(upload) {
+        function add(upload, tasks) {
           const item = document.querySelector("template").content.cloneNode(true).querySelector("li")
           document.querySelector("#uploads").prepend(item)
           document.querySelector("section").hidden = false
-          const url = `/uploads/${upload.id.toLowerCase()}`
           show(item, upload)
-          for (let wait = 100; upload.status == "pending"; wait = Math.min(wait * 1.5, 2000)) {
-            await pause(wait)
-            const answer = await fetch(url).catch(() => null)
-            if (answer?.ok) show(item, upload = await answer.json())
+          follow(item, upload, tasks, new Set(tasks))
+        }
+
+        // The browser connects again by itself, as after a crash. It stays away after an answer other than 200: 204 when both
+        // tasks are over, or 502 while the server is started again.
+        function follow(item, upload, tasks, open) {
+          const events = new EventSource(`tasks/${tasks.join()}/events`)
+          events.onmessage = ({ data }) => {
+            const { id, state, result } = JSON.parse(data)
+            if (state == "waiting" || state == "running") return
+            open.delete(id)
+            if (state != "done") upload.error = "The server could not work on the file"
+            else Object.assign(upload, id == tasks[0] ? { sha256: result } : result)
+            upload.status = upload.error ? "failed" : open.size ? "pending" : "done"
+            show(item, upload)
+          }
+          events.onerror = () => {
+            if (events.readyState == EventSource.CLOSED && open.size) setTimeout(follow, 2000, item, upload, tasks, open)
           }
         }
 
@@ -93,7 +105,8 @@ enum HomePage {
             if (request.status != 202) throw new Error(reason(request))
             say("")
             form.reset()
-            follow(JSON.parse(request.responseText))
+            // The checksum, and then the thumbnail: the order in which they were added.
+            add(JSON.parse(request.responseText), request.getResponseHeader("Task-Id").split(", "))
           } catch (error) {
             say(`Not uploaded: ${error.message}`, true)
           }

@@ -6,8 +6,8 @@ extension UploadsApplication {
         ExamplePage(
             title: "Uploads",
             content: """
-                <p>An upload is answered as soon as the file has arrived. Its checksum and its thumbnail are made after the
-                answer, by tasks on the worker that gave it; this page asks until they are done.</p>
+                <p>An upload is answered as soon as the file and its tasks are on the disk. Its checksum and its thumbnail are
+                made after the answer, whatever becomes of the process; an event stream tells this page when they are there.</p>
                 <form class="card" method="post" action="/upload" enctype="multipart/form-data">
                 <p><label for="title">Title</label>
                 <input id="title" name="title" required maxlength="100" autocomplete="off"></p>

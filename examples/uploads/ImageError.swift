@@ -3,7 +3,6 @@ enum ImageError: Error, CustomStringConvertible {
     case unknownFormat
     case tooLarge(width: Int, height: Int)
     case broken
-    case unwritable
 
     var description: String {
         switch self {
@@ -11,7 +10,6 @@ enum ImageError: Error, CustomStringConvertible {
         case .tooLarge(let width, let height):
             "No thumbnail: the image has \(width) × \(height) pixels, more than \(ImageHeader.maximumPixels)"
         case .broken: "No thumbnail: the image is damaged"
-        case .unwritable: "No thumbnail: the server could not store it"
         }
     }
 }

@@ -1,5 +1,3 @@
-import Postlude
-
 /// An image's own description, read before it is decoded: a file of a few kilobytes can demand gigabytes of
 /// pixels.
 struct ImageHeader {
@@ -13,7 +11,7 @@ struct ImageHeader {
     let format: Format
 
     /// - Throws: ``ImageError`` for another format, a damaged header, and too many pixels.
-    init(of file: UploadedFile) throws {
+    init(of file: borrowing StoredFile) throws {
         let start = try file.read(at: 0, upTo: 24)
         let size: (width: Int, height: Int)
         if start.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
@@ -40,7 +38,7 @@ struct ImageHeader {
 
     /// In the frame header, after segments that each begin with their length (ITU-T T.81, B.2). A file that
     /// libjpeg might read in another way is refused.
-    private static func jpegSize(_ file: UploadedFile) throws -> (width: Int, height: Int) {
+    private static func jpegSize(_ file: borrowing StoredFile) throws -> (width: Int, height: Int) {
         var offset = 2
         for _ in 0..<1_000 {
             let segment = try file.read(at: offset, upTo: 9)

@@ -1,6 +1,5 @@
 internal import CPostludeGD
-import Glibc
-import Postlude
+internal import Glibc
 
 /// Small pictures by libgd.
 enum Thumbnail {
@@ -9,15 +8,14 @@ enum Thumbnail {
 
     /// Writes a PNG that fits a square of ``side`` pixels.
     ///
-    /// - Throws: ``ImageError``, or an error of reading the file.
-    static func make(of file: UploadedFile, at path: String) throws {
+    /// - Throws: ``ImageError``; `StoreError` if the file cannot be read or the thumbnail cannot be written.
+    static func make(of file: borrowing StoredFile, at path: String) throws {
         let format = try ImageHeader(of: file).format
-        guard let source = fopen(file.path, "rbe") else { throw ImageError.broken }
-        defer { fclose(source) }
+        rewind(file.stream)
         let decoded =
             switch format {
-            case .png: gdImageCreateFromPng(source)
-            case .jpeg: gdImageCreateFromJpeg(source)
+            case .png: gdImageCreateFromPng(file.stream)
+            case .jpeg: gdImageCreateFromJpeg(file.stream)
             }
         guard let image = decoded else { throw ImageError.broken }
         defer { gdImageDestroy(image) }
@@ -26,7 +24,9 @@ enum Thumbnail {
         let longer = max(width, height, side)
         let smallWidth = Int32(max(1, width * side / longer))
         let smallHeight = Int32(max(1, height * side / longer))
-        guard let small = gdImageCreateTrueColor(smallWidth, smallHeight) else { throw ImageError.unwritable }
+        guard let small = gdImageCreateTrueColor(smallWidth, smallHeight) else {
+            throw StoreError("allocate")
+        }
         defer { gdImageDestroy(small) }
         // Transparent pixels stay transparent.
         gdImageAlphaBlending(small, 0)
@@ -39,12 +39,13 @@ enum Thumbnail {
     private static func write(_ image: gdImagePtr, to path: String) throws {
         // Under another name first, so that a client gets the whole thumbnail or none.
         let draft = path + ".draft"
-        guard let target = fopen(draft, "wbe") else { throw ImageError.unwritable }
+        guard let target = fopen(draft, "wbe") else { throw StoreError("create") }
         gdImagePng(image, target)
         let isWritten = ferror(target) == 0
         guard fclose(target) == 0, isWritten, rename(draft, path) == 0 else {
+            let error = StoreError("write")
             unlink(draft)
-            throw ImageError.unwritable
+            throw error
         }
     }
 }

@@ -1,12 +1,13 @@
 import FoundationEssentials
+import PostludeDurable
 
-/// An upload and its results, as stored and as clients see it.
+/// An upload: as it is stored, and, with its results, as clients see it.
 struct Upload: Codable, Sendable {
     enum Status: String, Codable {
-        /// Its tasks have not finished yet.
+        /// Its tasks are not over.
         case pending
         case done
-        /// One of its tasks has failed: `error` says why.
+        /// There is no checksum or no thumbnail: `error` says why.
         case failed
     }
 
@@ -22,5 +23,21 @@ struct Upload: Codable, Sendable {
     var thumbnail: String?
     var error: String?
 
-    var path: String { "/uploads/\(id.uuidString.lowercased())" }
+    static func path(of id: UUID) -> String { "/uploads/\(id.uuidString.lowercased())" }
+
+    /// The unique key of its tasks.
+    var key: String { id.uuidString }
+
+    /// Adds what its tasks have made so far.
+    mutating func add(_ checksum: DurableTaskStatus, _ thumbnail: DurableTaskStatus) throws {
+        sha256 = try checksum.result()
+        let outcome = try thumbnail.result(as: MakeThumbnail.Outcome.self)
+        self.thumbnail = outcome?.thumbnail
+        error = outcome?.error
+        let states = [checksum.state, thumbnail.state]
+        if states.contains(where: { $0.isOver && $0 != .done }) {
+            error = "The server could not work on the file"
+        }
+        status = error != nil ? .failed : states.allSatisfy(\.isOver) ? .done : .pending
+    }
 }

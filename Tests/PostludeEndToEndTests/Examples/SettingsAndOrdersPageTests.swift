@@ -99,7 +99,7 @@ struct SettingsAndOrdersPageTests {
         try FileManager.default.createDirectory(
             atPath: folder.file("state"), withIntermediateDirectories: true)
         let environment = [
-            "SETTINGS_DATABASE": folder.file("settings.sqlite"), "UPLOADS_FOLDER": folder.file("uploads"),
+            "SETTINGS_DATABASE": folder.file("settings.sqlite"),
             "ANALYTICS_DATABASE": folder.file("analytics.sqlite"), "STATE_DIRECTORY": folder.file("state"),
             "EXPORTS_ROWS": "10",
         ]

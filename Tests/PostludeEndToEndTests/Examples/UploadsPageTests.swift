@@ -7,16 +7,27 @@ struct UploadsPageTests {
         width: Int = 1280, isDark: Bool = false, _ body: (BrowserPage, TestFolder) throws -> Void
     ) throws {
         let folder = try TestFolder()
-        let example = Example(name: "uploads", environment: ["UPLOADS_FOLDER": folder.file("state")])
-        try example.run(in: folder) { _, nginx in
+        try example(in: folder).run(in: folder) { _, nginx in
             try Browser.open("http://127.0.0.1:\(nginx.port)/", width: width, isDark: isDark) { page in
                 try body(page, folder)
             }
         }
     }
 
+    private static func example(in folder: TestFolder, isSupervised: Bool = false) -> Example {
+        Example(
+            name: "uploads", environment: ["STATE_DIRECTORY": folder.path], isSupervised: isSupervised)
+    }
+
     /// Fills in the form as a user does, and waits until the upload's tasks have ended.
     private static func upload(
+        _ bytes: [UInt8], named name: String, title: String, on page: BrowserPage, in folder: TestFolder
+    ) throws {
+        try send(bytes, named: name, title: title, on: page, in: folder)
+        try page.wait(for: "document.querySelector('li .state').textContent != 'Working on it …'")
+    }
+
+    private static func send(
         _ bytes: [UInt8], named name: String, title: String, on page: BrowserPage, in folder: TestFolder
     ) throws {
         let file = folder.file(name)
@@ -27,7 +38,6 @@ struct UploadsPageTests {
         try page.choose(files: [file], in: "#file")
         try page.evaluate("document.querySelector('button').click()")
         try page.wait(for: "document.querySelectorAll('li').length == \(before) + 1")
-        try page.wait(for: "document.querySelector('li .state').textContent != 'Working on it …'")
     }
 
     private static func text(_ selector: String, on page: BrowserPage) throws -> String {
@@ -50,6 +60,42 @@ struct UploadsPageTests {
             #expect(try page.evaluate("document.querySelector('li img').alt") == "Thumbnail of \(title)")
             #expect(try page.evaluate("document.querySelector('#title').value") == "")
             #expect(try page.evaluate("window.isSamePage") == "true")
+            // One stream has told both results.
+            let asked = "performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)"
+            #expect(try page.evaluate("\(asked).filter(path => path.endsWith('/thumbnail')).length") == "1")
+            #expect(try page.evaluate("\(asked).filter(path => /^.uploads.[^/]*$/.test(path)).length") == "0")
+        }
+    }
+
+    @Test("After kill -9 the next process does the accepted tasks, and the page is told their results")
+    func killed() throws {
+        let folder = try TestFolder()
+        let example = Self.example(in: folder, isSupervised: true)
+        /// Holds the checksums back, or lets them run.
+        func checksums(_ action: String) throws {
+            let store = folder.file("uploads.sqlite")
+            let command = try Command(
+                example.executable, ["tasks", action, "--name", "ComputeChecksum", "--task-store", store],
+                in: folder)
+            #expect(command.exit == .status(0), "\(command.errors)")
+        }
+        try example.run(in: folder) { server, nginx in
+            try Browser.open("http://127.0.0.1:\(nginx.port)/") { page in
+                try checksums("pause")
+                _ = try server.logLine(holding: "what is paused or cancelled has changed")
+                try Self.send(UploadsSamples.png, named: "sea.png", title: "Sea", on: page, in: folder)
+                let processes = server.children
+                #expect(processes.count == 1)
+                for process in processes { kill(process, SIGKILL) }
+                try waitUntil("another process serves") {
+                    !server.children.isEmpty && Set(server.children).isDisjoint(with: processes)
+                }
+                #expect(try Self.text("li .state", on: page) == "Working on it …")
+                try checksums("resume")
+                try page.wait(for: "document.querySelector('li .state').textContent == 'Done'")
+                #expect(try Self.text("li .sha256", on: page).count == 64)
+                try page.wait(for: "document.querySelector('li img').naturalWidth == 320")
+            }
         }
     }
 
