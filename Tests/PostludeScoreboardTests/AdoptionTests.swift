@@ -108,6 +108,22 @@ struct AdoptionTests {
     @Test("There is room for all processes that a manifest may ask for, and for those that they replace")
     func largest() throws {
         let layout = try #require(Layout(processes: 4 * 1024 + 16, workers: 64))
-        #expect(layout.byteCount < 1 << 30)
+        // Addresses, of which only those take memory that are written.
+        #expect(layout.byteCount < 1 << 32)
+    }
+
+    @Test("Processes that have counted nothing take a few pages each, also if they are replaced")
+    func unusedMemory() throws {
+        let count = 64
+        let board = try Scoreboard(program: "shop", processes: count, workers: 2, isShared: true)
+        for index in 0..<count {
+            for _ in 1...2 {
+                board.claim(process: index)
+                board.release(process: index)
+            }
+        }
+        var status = stat()
+        #expect(fstat(board.descriptor, &status) == 0)
+        #expect(status.st_blocks * 512 / count < 32 << 10)
     }
 }

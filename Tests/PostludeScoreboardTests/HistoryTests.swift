@@ -72,11 +72,15 @@ struct HistoryTests {
         #expect(board.snapshot().processes.first?.workersLimit == 12)
         try process.takeWorker().countWait(.milliseconds(30))
         try process.takeWorker().countWait(.milliseconds(10))
-        process.count(.task, waiting: .seconds(2))
+        process.count(task: "mail", waiting: .seconds(2))
+        process.count(task: "mail", waiting: .seconds(4))
+        process.count(task: "report", waiting: .seconds(1))
         for _ in 1...2 {
             let totals = board.snapshot().totals
             #expect(totals.requestWaits.times.total == 2 && totals.requestWaits.time == .milliseconds(40))
-            #expect(totals.taskWaits.times.total == 1 && totals.taskWaits.time == .seconds(2))
+            let waits = try #require(totals.tasks["mail"]?.waits)
+            #expect(waits.times.total == 2 && waits.time == .seconds(6))
+            #expect(totals.tasks.waits.times.total == 3 && totals.tasks.waits.time == .seconds(7))
             board.release(process: 0)
         }
     }

@@ -28,6 +28,33 @@ struct LatencyHistogramTests {
         }
     }
 
+    @Test("A quantile is at most an eighth too large or too small, wherever in its bucket the durations are")
+    func error() throws {
+        for bucket in 4..<LatencyHistogram.bucketCount - 1 {
+            let (start, end) = (LatencyHistogram.start(of: bucket), LatencyHistogram.start(of: bucket + 1))
+            for nanoseconds in [start, end - 1].map(Int64.init) {
+                var histogram = LatencyHistogram()
+                histogram.add(.nanoseconds(nanoseconds))
+                let found = try #require(histogram.quantile(0.99)) / Duration.nanoseconds(nanoseconds)
+                #expect((0.875...1.125).contains(found), "\(nanoseconds) ns")
+            }
+        }
+    }
+
+    @Test("Histograms of different lengths are added and compared, and a difference of nothing is empty")
+    func lengths() {
+        var (short, long) = (LatencyHistogram(), LatencyHistogram())
+        short.add(.microseconds(1))
+        long.add(.seconds(1))
+        var sum = short
+        sum += long
+        var other = long
+        other += short
+        #expect(sum == other && sum.total == 2)
+        #expect(
+            sum.since(long) == short && sum.since(short).total == 1 && short.since(sum) == LatencyHistogram())
+    }
+
     @Test("The count below a power of two is exact")
     func powers() {
         var histogram = LatencyHistogram()

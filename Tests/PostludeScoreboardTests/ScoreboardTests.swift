@@ -130,9 +130,10 @@ struct ScoreboardTests {
             for totals in [before, after.totals] {
                 #expect(totals.requests == 2 * round && totals[.slow] == round)
                 #expect(totals.requestTimes.total == 2 * round)
-                #expect(totals.routes["/r\(round)"]?[.successful] == 1)
-                #expect(totals.routes["none"]?[.serverError] == round)
-                #expect(totals.routes["none"]?.time == .seconds(Int64(round)))
+                #expect(totals.routes["/r\(round)"]?.answers[.successful] == 1)
+                #expect(totals.routes["none"]?.answers[.serverError] == round)
+                #expect(totals.routes["none"]?.answers.time == .seconds(Int64(round)))
+                #expect(totals.routes["none"]?.times.total == round)
                 #expect(totals.answers.total == 2 * round)
                 #expect(totals.tasks["mail"]?.done == round && totals.tasks["mail"]?.times.total == round)
                 #expect(totals.tasks["report-\(round)"]?.dropped == 1)
@@ -167,13 +168,14 @@ struct ScoreboardTests {
                     process.count(CountedAnswer(status: 200, route: route), taking: .zero)
                 }
             }
-            #expect(board.snapshot().totals.routes["/\(index)/7"]?[.successful] == 2)
+            #expect(board.snapshot().totals.routes["/\(index)/7"]?.answers[.successful] == 2)
             board.release(process: index)
         }
         let routes = board.snapshot().totals.routes
+        #expect(routes.values.allSatisfy { $0.times.total == $0.answers.total })
         #expect((255...256).contains(routes.count))
-        #expect(routes.values.reduce(0) { $0 + $1.total } == 1600)
-        #expect(routes["other"]?.total ?? 0 >= 1600 - 2 * 255)
+        #expect(routes.values.reduce(0) { $0 + $1.answers.total } == 1600)
+        #expect(routes["other"]?.answers.total ?? 0 >= 1600 - 2 * 255)
     }
 
     @Test("Status codes count in their class, unknown ones in the nearest class")

@@ -1,13 +1,14 @@
 import PostludeSystem
 
-/// A histogram of durations. Its buckets widen: there are four to each power of two, so that quantiles are accurate to
-/// an eighth.
+/// A histogram of durations. Its buckets widen: there are four to each power of two, so that quantiles are at most an eighth
+/// too large or too small.
 package struct LatencyHistogram: Sendable, Equatable {
     /// The buckets cover durations from a microsecond to more than a day; others count in the first or the last one.
     static let bucketCount = 144
-    package private(set) var counts: [UInt64]
+    /// The counts of the buckets, without the empty ones at the end: most histograms are short.
+    private(set) var counts: [UInt64] = []
 
-    package init() { counts = Array(repeating: 0, count: Self.bucketCount) }
+    package init() {}
 
     /// Returns the bucket of a duration.
     static func bucket(nanoseconds: UInt64) -> Int {
@@ -27,25 +28,33 @@ package struct LatencyHistogram: Sendable, Equatable {
     }
 
     package mutating func add(_ duration: Duration) {
-        counts[Self.bucket(nanoseconds: UInt64(clamping: duration.saturatedNanoseconds))] &+= 1
+        let bucket = Self.bucket(nanoseconds: UInt64(clamping: duration.saturatedNanoseconds))
+        extend(to: bucket + 1)
+        counts[bucket] &+= 1
     }
 
     package static func += (left: inout LatencyHistogram, right: LatencyHistogram) {
-        for bucket in left.counts.indices { left.counts[bucket] &+= right.counts[bucket] }
+        left.extend(to: right.counts.count)
+        for (bucket, count) in right.counts.enumerated() { left.counts[bucket] &+= count }
+    }
+
+    private mutating func extend(to count: Int) {
+        counts += repeatElement(0, count: max(0, count - counts.count))
     }
 
     /// Returns the difference from `earlier`, an older value of the same counts.
     package func since(_ earlier: LatencyHistogram) -> LatencyHistogram {
         var rest = self
-        for (bucket, before) in earlier.counts.enumerated() {
+        for (bucket, before) in zip(counts.indices, earlier.counts) {
             rest.counts[bucket] -= min(before, rest.counts[bucket])
         }
+        rest.counts.removeLast(rest.counts.reversed().prefix { $0 == 0 }.count)
         return rest
     }
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
-    /// Returns the given quantile, interpolated within its bucket; nil if there are no durations.
+    /// Returns the given quantile, which is the middle of its bucket; nil if there are no durations.
     ///
     /// - Parameter share: from 0 to 1, for example 0.99.
     package func quantile(_ share: Double) -> Duration? {
@@ -54,15 +63,13 @@ package struct LatencyHistogram: Sendable, Equatable {
         let rank = share * Double(total)
         var before = 0.0
         for (bucket, count) in counts.enumerated() where count > 0 {
-            let next = before + Double(count)
-            if next >= rank {
-                let (start, end) = (Double(Self.start(of: bucket)), Double(Self.start(of: bucket + 1)))
-                let nanoseconds = start + (end - start) * max(0, rank - before) / Double(count)
-                return .nanoseconds(Int64(nanoseconds))
+            before += Double(count)
+            if before >= rank {
+                let (start, end) = (Self.start(of: bucket), Self.start(of: bucket + 1))
+                return .nanoseconds(Int64(clamping: start + (end - start) / 2))
             }
-            before = next
         }
-        return .nanoseconds(Int64(clamping: Self.start(of: Self.bucketCount)))
+        return .nanoseconds(Int64(clamping: Self.start(of: counts.count)))
     }
 
     /// Returns the exact number of durations below 1,024 ns times two to the power of `power`.
@@ -73,6 +80,7 @@ package struct LatencyHistogram: Sendable, Equatable {
     }
 
     init(_ words: SharedWords) {
-        counts = (0..<Self.bucketCount).map { words[$0] }
+        let last = (0..<Self.bucketCount).last { words[$0] > 0 }
+        counts = last.map { last in (0...last).map { words[$0] } } ?? []
     }
 }

@@ -1,7 +1,7 @@
 /// The layout of the memory, in words of eight bytes. `version` changes with it.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
-    static let version: UInt64 = 5
+    static let version: UInt64 = 6
     /// The largest allowed scoreboard: a header with larger numbers is rejected.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
@@ -72,11 +72,10 @@ struct Layout: Sendable, Equatable {
         static let eventStreams = taskNames + 5
         /// The number of workers that there may be.
         static let workersLimit = taskNames + 6
-        /// How long requests and tasks have waited before they began.
+        /// How long requests have waited before they began.
         static let requestWaits = taskNames + 8
-        static let taskWaits = requestWaits + Waits.count
         static let tasks = NameTable(
-            names: taskNames, rows: taskWaits + Waits.count, rowCount: 64, rowSize: Task.count,
+            names: taskNames, rows: requestWaits + Waits.count, rowCount: 64, rowSize: Task.count,
             name: Task.name)
         static let routes = NameTable(
             names: routeNames, rows: tasks.end, rowCount: 256, rowSize: Route.count, name: Route.name)
@@ -89,7 +88,7 @@ struct Layout: Sendable, Equatable {
         static let count = nanoseconds + 8
     }
 
-    /// The row of the tasks of one name.
+    /// The row of the tasks of one name. It consists of whole cache lines, as that of a route.
     enum Task {
         static let name = 0..<8
         static let done = 8
@@ -98,16 +97,19 @@ struct Layout: Sendable, Equatable {
         static let dropped = 11
         static let nanoseconds = 12
         static let times = 16
-        static let count = times + LatencyHistogram.bucketCount
+        /// How long tasks have waited before their attempts began.
+        static let waits = times + LatencyHistogram.bucketCount
+        static let count = waits + Waits.count
     }
 
-    /// The row of the answers of one route. It consists of whole cache lines.
+    /// The row of the answers of one route.
     enum Route {
         static let name = 0..<16
         /// The count of the class 1xx, followed by one word for each further class.
         static let answers = 16
         static let nanoseconds = answers + StatusClass.allCases.count
-        static let count = 24
+        static let times = 24
+        static let count = times + LatencyHistogram.bucketCount
     }
 
     /// The words of a worker, which are written only by that worker.

@@ -8,6 +8,8 @@ package final class ProcessSlot: Sendable {
         var free: [Int]
         /// The rows of names, in the tables of tasks and of routes.
         var tasks: [String: Int] = [:]
+        /// The last task that was looked up: the end of an attempt often follows its beginning.
+        var lastTask: (name: String, place: Int)?
         var routes: [String: Int] = [:]
     }
 
@@ -127,11 +129,9 @@ package final class ProcessSlot: Sendable {
         count(answer, nanoseconds: nanoseconds)
     }
 
-    /// Counts how long a request or a task has waited before it began.
-    package func count(_ kind: WaitKind, waiting duration: Duration) {
-        let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
-        words.add(kind.position + LatencyHistogram.bucket(nanoseconds: nanoseconds))
-        words.add(kind.position + Layout.Waits.nanoseconds, nanoseconds)
+    /// Counts how long a request has waited before it began.
+    package func count(requestWaiting duration: Duration) {
+        words.from(Layout.Process.requestWaits).count(waiting: duration)
     }
 
     /// Counts an answer for its route.
@@ -142,6 +142,7 @@ package final class ProcessSlot: Sendable {
         let route = words.row(place, of: Layout.Process.routes)
         route.add(StatusClass(of: answer.status).word)
         route.add(Layout.Route.nanoseconds, nanoseconds)
+        route.add(Layout.Route.times + LatencyHistogram.bucket(nanoseconds: nanoseconds))
     }
 
     // MARK: Tasks
@@ -151,14 +152,37 @@ package final class ProcessSlot: Sendable {
     /// - Parameter duration: the attempt's duration; nil if there was none.
     package func count(_ outcome: TaskOutcome, task name: String, taking duration: Duration?) {
         count(outcome.counter)
-        // The names are not known in advance: an application may make them up at run time.
-        let place = state.withLock { words.place(of: name, in: Layout.Process.tasks, known: &$0.tasks) }
-        let task = words.row(place, of: Layout.Process.tasks)
+        let task = row(ofTask: name)
         task.add(outcome.word)
         guard let duration else { return }
         let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
         task.add(Layout.Task.nanoseconds, nanoseconds)
         task.add(Layout.Task.times + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+    }
+
+    /// Counts how long a task has waited before its attempt began.
+    package func count(task name: String, waiting duration: Duration) {
+        row(ofTask: name).from(Layout.Task.waits).count(waiting: duration)
+    }
+
+    /// The names are not known in advance: an application may make them up at run time.
+    private func row(ofTask name: String) -> SharedWords {
+        let place = state.withLock { state in
+            if let last = state.lastTask, last.name == name { return last.place }
+            let place = words.place(of: name, in: Layout.Process.tasks, known: &state.tasks)
+            state.lastTask = (name, place)
+            return place
+        }
+        return words.row(place, of: Layout.Process.tasks)
+    }
+}
+
+extension SharedWords {
+    /// Counts in the words of `Layout.Waits`.
+    fileprivate func count(waiting duration: Duration) {
+        let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
+        add(LatencyHistogram.bucket(nanoseconds: nanoseconds))
+        add(Layout.Waits.nanoseconds, nanoseconds)
     }
 }
 
@@ -246,18 +270,6 @@ package enum TaskOutcome: String, Sendable, CaseIterable {
         case .failed: Layout.Task.failed
         case .retried: Layout.Task.retried
         case .dropped: Layout.Task.dropped
-        }
-    }
-}
-
-/// What has waited.
-package enum WaitKind: Sendable {
-    case request, task
-
-    var position: Int {
-        switch self {
-        case .request: Layout.Process.requestWaits
-        case .task: Layout.Process.taskWaits
         }
     }
 }

@@ -31,6 +31,27 @@ package struct RouteAnswers: Sendable, Equatable {
     }
 }
 
+/// The answers of one route, and how long they have taken.
+package struct RouteCounts: Sendable, Equatable {
+    package var answers = RouteAnswers()
+    package var times = LatencyHistogram()
+
+    package init() {}
+
+    /// Returns the difference from `earlier`, an older value of the same counts.
+    package func since(_ earlier: RouteCounts) -> RouteCounts {
+        var rest = self
+        rest.answers = answers.since(earlier.answers)
+        rest.times = times.since(earlier.times)
+        return rest
+    }
+
+    package static func += (left: inout RouteCounts, right: RouteCounts) {
+        left.answers += right.answers
+        left.times += right.times
+    }
+}
+
 /// The class of a status code (RFC 9110, 15).
 package enum StatusClass: Int, Sendable, CaseIterable {
     case informational, successful, redirection, clientError, serverError

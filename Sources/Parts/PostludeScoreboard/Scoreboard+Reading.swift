@@ -117,12 +117,11 @@ extension Scoreboard {
         }
         totals.requestTime = .nanoseconds(Int64(clamping: nanoseconds))
         totals.requestWaits = Waits(words.from(Layout.Process.requestWaits))
-        totals.taskWaits = Waits(words.from(Layout.Process.taskWaits))
         for task in words.namedRows(of: Layout.Process.tasks) {
             totals.tasks[task.text(at: Layout.Task.name), default: TaskKind()] += TaskKind(task)
         }
         for route in words.namedRows(of: Layout.Process.routes) {
-            totals.routes[route.text(at: Layout.Route.name), default: RouteAnswers()] += RouteAnswers(route)
+            totals.routes[route.text(at: Layout.Route.name), default: RouteCounts()] += RouteCounts(route)
         }
         return totals
     }
@@ -149,14 +148,15 @@ extension TaskKind {
         dropped = words[Layout.Task.dropped]
         time = .nanoseconds(Int64(clamping: words[Layout.Task.nanoseconds]))
         times = LatencyHistogram(words.from(Layout.Task.times))
+        waits = Waits(words.from(Layout.Task.waits))
     }
 }
 
-extension RouteAnswers {
+extension RouteCounts {
     init(_ words: SharedWords) {
-        self.init()
-        for status in StatusClass.allCases { self[status] = words[status.word] }
-        time = .nanoseconds(Int64(clamping: words[Layout.Route.nanoseconds]))
+        for status in StatusClass.allCases { answers[status] = words[status.word] }
+        answers.time = .nanoseconds(Int64(clamping: words[Layout.Route.nanoseconds]))
+        times = LatencyHistogram(words.from(Layout.Route.times))
     }
 }
 

@@ -126,7 +126,15 @@ package final class Scoreboard: Sendable {
         process.from(Layout.Process.count + worker * Layout.Worker.count)
     }
 
-    private func clear(process index: Int) { words(ofProcess: index).clear(0..<layout.processStride) }
+    private func clear(process index: Int) {
+        let words = words(ofProcess: index)
+        // Rows without a name were never written. Their memory stays unused.
+        for table in [Layout.Process.tasks, Layout.Process.routes] {
+            words.clear(table.rows..<table.rows + words.namedRows(of: table).count * table.rowSize)
+        }
+        words.clear(0..<Layout.Process.tasks.rows)
+        words.clear(Layout.Process.count..<layout.processStride)
+    }
 }
 
 /// The counts of processes that have ended.
@@ -143,7 +151,6 @@ extension Scoreboard {
         archive.increase(Layout.Process.requestNanoseconds, by: ended.requestTime.nanoseconds)
         archive.from(Layout.Process.requestTimes).increase(ended.requestTimes)
         archive.from(Layout.Process.requestWaits).increase(ended.requestWaits)
-        archive.from(Layout.Process.taskWaits).increase(ended.taskWaits)
         var known = archive.names(in: Layout.Process.tasks)
         for (name, kind) in ended.tasks.sorted(by: { $0.key < $1.key }) {
             let place = archive.place(of: name, in: Layout.Process.tasks, known: &known)
@@ -154,13 +161,15 @@ extension Scoreboard {
             task.increase(Layout.Task.dropped, by: kind.dropped)
             task.increase(Layout.Task.nanoseconds, by: kind.time.nanoseconds)
             task.from(Layout.Task.times).increase(kind.times)
+            task.from(Layout.Task.waits).increase(kind.waits)
         }
         known = archive.names(in: Layout.Process.routes)
-        for (name, answers) in ended.routes.sorted(by: { $0.key < $1.key }) {
+        for (name, counts) in ended.routes.sorted(by: { $0.key < $1.key }) {
             let place = archive.place(of: name, in: Layout.Process.routes, known: &known)
             let route = archive.row(place, of: Layout.Process.routes)
-            for status in StatusClass.allCases { route.increase(status.word, by: answers[status]) }
-            route.increase(Layout.Route.nanoseconds, by: answers.time.nanoseconds)
+            for status in StatusClass.allCases { route.increase(status.word, by: counts.answers[status]) }
+            route.increase(Layout.Route.nanoseconds, by: counts.answers.time.nanoseconds)
+            route.from(Layout.Route.times).increase(counts.times)
         }
     }
 }

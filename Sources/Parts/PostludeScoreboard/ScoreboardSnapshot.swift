@@ -83,13 +83,14 @@ package struct ScoreboardSnapshot: Sendable {
         package var requestTime: Duration = .zero
         package var requestTimes = LatencyHistogram()
         package var requestWaits = Waits()
-        package var taskWaits = Waits()
         package var counters: [ProcessCounter: UInt64] = [:]
         package var tasks: [String: TaskKind] = [:]
-        package var routes: [String: RouteAnswers] = [:]
+        package var routes: [String: RouteCounts] = [:]
 
         /// The answers of all routes.
-        package var answers: RouteAnswers { routes.values.reduce(into: RouteAnswers()) { $0 += $1 } }
+        package var answers: RouteAnswers {
+            routes.values.reduce(into: RouteAnswers()) { $0 += $1.answers }
+        }
 
         package subscript(counter: ProcessCounter) -> UInt64 { counters[counter, default: 0] }
 
@@ -98,10 +99,9 @@ package struct ScoreboardSnapshot: Sendable {
             left.requestTime += right.requestTime
             left.requestTimes += right.requestTimes
             left.requestWaits += right.requestWaits
-            left.taskWaits += right.taskWaits
             left.counters.merge(right.counters, uniquingKeysWith: &+)
             for (name, kind) in right.tasks { left.tasks[name, default: TaskKind()] += kind }
-            for (name, answers) in right.routes { left.routes[name, default: RouteAnswers()] += answers }
+            for (name, counts) in right.routes { left.routes[name, default: RouteCounts()] += counts }
         }
     }
 }
@@ -135,6 +135,8 @@ package struct TaskKind: Sendable {
     package var dropped: UInt64 = 0
     package var time: Duration = .zero
     package var times = LatencyHistogram()
+    /// How long tasks had waited when their attempts began.
+    package var waits = Waits()
 
     package init() {}
 
@@ -147,6 +149,7 @@ package struct TaskKind: Sendable {
         rest.dropped -= min(earlier.dropped, dropped)
         rest.time = max(.zero, time - earlier.time)
         rest.times = times.since(earlier.times)
+        rest.waits = waits.since(earlier.waits)
         return rest
     }
 
@@ -157,5 +160,11 @@ package struct TaskKind: Sendable {
         left.dropped &+= right.dropped
         left.time += right.time
         left.times += right.times
+        left.waits += right.waits
     }
+}
+
+extension [String: TaskKind] {
+    /// How long the tasks of all names have waited.
+    package var waits: Waits { values.reduce(into: Waits()) { $0 += $1.waits } }
 }

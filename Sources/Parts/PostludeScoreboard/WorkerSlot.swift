@@ -49,7 +49,7 @@ package final class WorkerSlot: Sendable {
     }
 
     /// Counts how long the request has waited before it began.
-    package func countWait(_ duration: Duration) { process.count(.request, waiting: duration) }
+    package func countWait(_ duration: Duration) { process.count(requestWaiting: duration) }
 
     /// Records the request's route, when it is known.
     package func handle(route: String, handler: String) {

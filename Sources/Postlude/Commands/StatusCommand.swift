@@ -206,33 +206,31 @@ struct StatusTable: CustomStringConvertible {
     private static func routes(_ routes: [StatusReport.Route]) -> String {
         let rows = routes.map { route in
             [route.route] + classes.map { "\(route.responses[$0] ?? 0)" } + load(route.load)
-                + [time(route.meanDuration)]
+                + [route.duration.p99.map(time) ?? "-"]
         }
-        let header = ["ROUTE"] + classes.map { $0.uppercased() } + loadHeader + ["MEAN ALL"]
+        let header = ["ROUTE"] + classes.map { $0.uppercased() } + loadHeader + ["P99 ALL"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
     /// Returns the cells of what a route or a kind has done in the last five minutes.
     private static func load(_ load: StatusReport.Load?) -> [String] {
         guard let load else { return loadHeader.map { _ in "-" } }
-        return [
-            decimal(load.perSecond), percent(load.errors), time(load.meanDuration), percent(load.timeShare),
-        ]
+        return [decimal(load.perSecond), percent(load.errors)]
+            + [load.duration?.p50, load.duration?.p95, load.duration?.p99].map { $0.map(time) ?? "-" }
+            + [percent(load.timeShare)]
     }
 
-    private static let loadHeader = ["PER S", "ERRORS", "MEAN", "TIME"]
+    private static let loadHeader = ["PER S", "ERRORS", "P50", "P95", "P99", "TIME"]
 
     private static func tasks(_ tasks: StatusReport.Tasks) -> String {
         let rows = tasks.names.map { kind in
             [kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)"]
                 + load(kind.load)
-                + [kind.duration.p99, kind.lastFiveMinutes?.p99, kind.lastMinute?.p99].map {
-                    $0.map(time) ?? "-"
-                }
+                + [kind.load?.wait?.p95, kind.duration.p99, kind.lastMinute?.p99].map { $0.map(time) ?? "-" }
         }
         let header =
             ["TASK", "DONE", "FAILED", "RETRIED", "DROPPED"] + loadHeader
-            + ["P99 ALL", "P99 5 MIN", "P99 1 MIN"]
+            + ["WAIT P95", "P99 ALL", "P99 1 MIN"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 

@@ -365,8 +365,8 @@ function times(report) {
   rows(section.table, list, ([name]) => name, ([name, one]) => [name, whole.format(one["request duration"].count), ...["p50", "p90", "p99"].map(share => time(one["request duration"][share])), time(one["request wait"].p90), ...counts(one.responses)]);
 }
 // What a route or a kind of tasks has done in the last five minutes.
-const loadColumns = ["Per s", "Errors", "Mean", "Share of time"].map(name => [name, "number"]);
-const loads = load => load ? [short(load["per second"]), percent(load.errors), time(load["mean duration"]), percent(load["time share"])] : ["–", "–", "–", "–"];
+const loadColumns = ["Per s", "Errors", "p50", "p95", "p99", "Share of time"].map(name => [name, "number"]);
+const loads = load => load ? [short(load["per second"]), percent(load.errors), ...["p50", "p95", "p99"].map(share => time(load.duration?.[share])), percent(load["time share"])] : loadColumns.map(() => "–");
 function routes(report) {
   const section = card("routes", "Routes: the last 5 minutes, and responses since the start", [["Route", "what"], ...loadColumns, ...classColumns]);
   section.card.hidden = !report.routes.length;
@@ -374,9 +374,9 @@ function routes(report) {
   rows(section.table, limited(section, busiest, rowsOfRoutes, "routes"), one => one.route, one => [cell => part(cell, "code", "route", one.route), ...loads(one.load), ...counts(one.responses)]);
 }
 function tasks(report) {
-  const section = card("tasks", "Tasks: the last 5 minutes, and results since the start", [["Task", "name"], ...loadColumns, ["p99", "number"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"]]);
+  const section = card("tasks", "Tasks: the last 5 minutes, and results since the start", [["Task", "name"], ...loadColumns, ["Waited, p95", "number"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"]]);
   section.card.hidden = !report.names.length;
-  rows(section.table, limited(section, report.names, rowsOfRoutes, "tasks"), kind => kind.name, kind => [kind.name, ...loads(kind.load), time((kind["last five minutes"] || kind.duration).p99), ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format)]);
+  rows(section.table, limited(section, report.names, rowsOfRoutes, "tasks"), kind => kind.name, kind => [kind.name, ...loads(kind.load), time(kind.load?.wait?.p95), ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format)]);
 }
 const counted = ["max active workers", "workers limit", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "event streams", "process manager"];
 function others(report) {

@@ -56,7 +56,7 @@ struct HistoryRecorder: Sendable {
         row.answers = now.answers.since(before.answers)
         row.requestTimes = Percentiles(now.requestTimes.since(before.requestTimes))
         row.requestWaits = Percentiles(now.requestWaits.times.since(before.requestWaits.times))
-        row.taskWaits = Percentiles(now.taskWaits.times.since(before.taskWaits.times))
+        row.taskWaits = Percentiles(now.tasks.waits.times.since(before.tasks.waits.times))
         for (outcome, counter) in TaskOutcome.counters {
             let count = now[counter] - min(before[counter], now[counter])
             if count > 0 { row.tasks[outcome] = count }

@@ -46,21 +46,19 @@ struct OpenMetrics {
             [([:], totals.requestWaits.times, totals.requestWaits.time)], Self.waitPowers)
     }
 
-    private mutating func addRoutes(_ routes: [String: RouteAnswers]) {
+    private mutating func addRoutes(_ routes: [String: RouteCounts]) {
         let routes = routes.sorted { $0.key < $1.key }
         family("postlude_responses", .counter, "Answers by route and by class of status code.")
-        for (name, answers) in routes {
+        for (name, counts) in routes {
+            let answers = counts.answers
             for status in StatusClass.allCases where status != .informational || answers[status] > 0 {
                 sample(
                     "postlude_responses_total", ["route": name, "class": status.label], answers[status])
             }
         }
-        let duration = "postlude_route_duration_seconds"
-        family(duration, .summary, "The duration of a route's answers.", unit: "seconds")
-        for (name, answers) in routes {
-            sample(duration + "_count", ["route": name], answers.total)
-            sample(duration + "_sum", ["route": name], answers.time.seconds)
-        }
+        histogram(
+            "postlude_route_duration_seconds", "The duration of a route's answers.",
+            routes.map { (["route": $0], $1.times, $1.answers.time) }, Self.routePowers)
     }
 
     private mutating func addWorkers(of report: StatusReport) {
@@ -131,15 +129,18 @@ struct OpenMetrics {
                 sample("postlude_tasks_total", ["task": kind.name, "outcome": outcome], count)
             }
         }
+        let kinds = totals.tasks.sorted { $0.key < $1.key }
         histogram(
             "postlude_task_duration_seconds", "The duration of tasks' attempts.",
-            totals.tasks.sorted { $0.key < $1.key }.filter { $0.value.times.total > 0 }.map { name, kind in
-                (["task": name], kind.times, kind.time)
-            }, Self.taskPowers)
+            kinds.filter { $0.value.times.total > 0 }.map { (["task": $0], $1.times, $1.time) },
+            Self.taskPowers)
         histogram(
             "postlude_task_wait_seconds",
             "From the moment a task is added, or is due, to the beginning of its attempt.",
-            [([:], totals.taskWaits.times, totals.taskWaits.time)], Self.waitPowers)
+            kinds.filter { $0.value.waits.times.total > 0 }.map {
+                (["task": $0], $1.waits.times, $1.waits.time)
+            },
+            Self.waitPowers)
     }
 
     private mutating func addStoredTasks(_ tasks: TaskInspectionPages.Answer) {
@@ -177,9 +178,10 @@ struct OpenMetrics {
     // MARK: Histograms
 
     /// The bounds of histograms, as powers of two of 1,024 ns: from a quarter of a millisecond to half a minute for requests,
-    /// each twice the one before; to 73 minutes for waiting, each four times the one before; and so for tasks, from a
-    /// millisecond on.
+    /// each twice the one before; to 17 seconds for a route, each four times the one before; to 73 minutes for waiting; and so
+    /// for tasks, from a millisecond on.
     private static let requestPowers = Array(8...25)
+    private static let routePowers = Array(stride(from: 8, through: 24, by: 2))
     private static let waitPowers = Array(stride(from: 8, through: 32, by: 2))
     private static let taskPowers = Array(stride(from: 10, through: 32, by: 2))
 
@@ -203,7 +205,7 @@ struct OpenMetrics {
     // MARK: The format (OpenMetrics 1.0, 3.1)
 
     private enum Kind: String {
-        case counter, gauge, histogram, summary, info
+        case counter, gauge, histogram, info
     }
 
     private mutating func family(_ name: String, _ kind: Kind, _ help: String, unit: String? = nil) {

@@ -111,9 +111,8 @@ struct RecentCounts: Sendable {
     /// The number of processes that have died.
     var deaths: UInt64
     var requestWaits: Waits
-    var taskWaits: Waits
     var tasks: [String: TaskKind]
-    var routes: [String: RouteAnswers]
+    var routes: [String: RouteCounts]
 
     init(_ board: ScoreboardSnapshot) {
         time = board.uptime
@@ -121,7 +120,7 @@ struct RecentCounts: Sendable {
         requestTime = board.totals.requestTime
         answers = board.totals.answers
         deaths = board.totals[.deaths]
-        (requestWaits, taskWaits) = (board.totals.requestWaits, board.totals.taskWaits)
+        requestWaits = board.totals.requestWaits
         (tasks, routes) = (board.totals.tasks, board.totals.routes)
     }
 
@@ -133,7 +132,6 @@ struct RecentCounts: Sendable {
         rest.answers = answers.since(earlier.answers)
         rest.deaths = deaths - min(earlier.deaths, deaths)
         rest.requestWaits = requestWaits.since(earlier.requestWaits)
-        rest.taskWaits = taskWaits.since(earlier.taskWaits)
         for (name, before) in earlier.tasks { rest.tasks[name] = tasks[name]?.since(before) }
         for (name, before) in earlier.routes { rest.routes[name] = routes[name]?.since(before) }
         return rest

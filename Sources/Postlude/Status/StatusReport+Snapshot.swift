@@ -36,9 +36,10 @@ extension StatusReport {
         requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)
         requestWait = Latency(board.totals.requestWaits)
         responses = board.totals.answers.byClass
-        routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, answers in
+        routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, counts in
             Route(
-                route: name, responses: answers.byClass, meanDuration: answers.meanSeconds,
+                route: name, responses: counts.answers.byClass,
+                duration: Latency(counts.times, sum: counts.answers.time),
                 load: fiveMinutes?.load(ofRoute: name))
         }
         lastMinute = minute.map(Recent.init)
@@ -61,8 +62,6 @@ extension RouteAnswers {
     var byClass: [String: UInt64] {
         Dictionary(uniqueKeysWithValues: StatusClass.allCases.map { ($0.label, self[$0]) })
     }
-
-    fileprivate var meanSeconds: Double { total == 0 ? 0 : time.seconds / Double(total) }
 }
 
 extension StatusReport.Latency {
@@ -73,6 +72,7 @@ extension StatusReport.Latency {
         self.sum = sum.seconds
         p50 = times.quantile(0.5)?.seconds
         p90 = times.quantile(0.9)?.seconds
+        p95 = times.quantile(0.95)?.seconds
         p99 = times.quantile(0.99)?.seconds
     }
 }
@@ -82,7 +82,7 @@ extension StatusReport.Recent {
         seconds = counts.time.seconds
         requestDuration = StatusReport.Latency(counts.requestTimes, sum: counts.requestTime)
         requestWait = StatusReport.Latency(counts.requestWaits)
-        taskWait = StatusReport.Latency(counts.taskWaits)
+        taskWait = StatusReport.Latency(counts.tasks.waits)
         responses = counts.answers.byClass
     }
 }
@@ -93,27 +93,34 @@ extension RecentCounts {
     }
 
     fileprivate func load(ofRoute name: String) -> StatusReport.Load {
-        let answers = routes[name] ?? RouteAnswers()
+        let counts = routes[name] ?? RouteCounts()
         return load(
-            count: answers.total, errors: answers[.serverError], taking: answers.time, timed: answers.total)
+            count: counts.answers.total, errors: counts.answers[.serverError], taking: counts.answers.time,
+            counts.times)
     }
 
     fileprivate func load(ofTask name: String) -> StatusReport.Load {
         let kind = tasks[name] ?? TaskKind()
         let ended = kind.done &+ kind.failed &+ kind.retried
-        return load(
-            count: ended, errors: kind.failed &+ kind.retried, taking: kind.time, timed: kind.times.total)
+        var load = load(
+            count: ended, errors: kind.failed &+ kind.retried, taking: kind.time, kind.times)
+        load.wait = StatusReport.Percentiles(Percentiles(kind.waits.times))
+        return load
     }
 
-    /// - Parameter timed: the number of those that have taken `time`.
+    /// - Parameters:
+    ///   - time: the sum of the durations.
+    ///   - times: the durations.
     private func load(
-        count: UInt64, errors: UInt64, taking time: Duration, timed: UInt64
+        count: UInt64, errors: UInt64, taking time: Duration, _ times: LatencyHistogram
     ) -> StatusReport.Load {
+        let timed = times.total
         let all = requestTime.seconds + tasks.values.reduce(0) { $0 + $1.time.seconds }
         return StatusReport.Load(
             perSecond: self.time > .zero ? Double(count) / self.time.seconds : 0,
             errors: count > 0 ? Double(errors) / Double(count) : 0,
             meanDuration: timed > 0 ? time.seconds / Double(timed) : 0,
+            duration: StatusReport.Percentiles(Percentiles(times)),
             timeShare: all > 0 ? min(1, time.seconds / all) : 0)
     }
 }
@@ -127,11 +134,12 @@ extension StatusReport.Tasks {
         retried = board.totals[.tasksRetried]
         dropped = board.totals[.tasksDropped]
         oldestAge = board.processes.compactMap(\.oldestTask).max()?.seconds
-        wait = StatusReport.Latency(board.totals.taskWaits)
+        wait = StatusReport.Latency(board.totals.tasks.waits)
         names = board.totals.tasks.sorted { $0.key < $1.key }.map { name, kind in
             StatusReport.Kind(
                 name: name, done: kind.done, failed: kind.failed, retried: kind.retried,
                 dropped: kind.dropped, duration: StatusReport.Latency(kind.times, sum: kind.time),
+                wait: StatusReport.Latency(kind.waits),
                 lastMinute: lastMinute?.latency(ofTask: name),
                 lastFiveMinutes: lastFiveMinutes?.latency(ofTask: name),
                 load: lastFiveMinutes?.load(ofTask: name))

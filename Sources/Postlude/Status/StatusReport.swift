@@ -78,7 +78,12 @@ struct StatusReport: Codable, Sendable {
         var perSecond: Double
         /// The share of those that were 5xx, or have failed; 0 if there were none.
         var errors: Double
+        /// 0 if there were none.
         var meanDuration: Double
+        /// Nil if there were none.
+        var duration: Percentiles?
+        /// How long tasks had waited when their attempts began; nil for routes, and if no attempt has begun.
+        var wait: Percentiles?
         /// The share of the time that all requests and tasks have taken.
         var timeShare: Double
     }
@@ -88,6 +93,7 @@ struct StatusReport: Codable, Sendable {
         var sum: Double
         var p50: Double?
         var p90: Double?
+        var p95: Double?
         var p99: Double?
     }
 
@@ -96,7 +102,8 @@ struct StatusReport: Codable, Sendable {
     struct Route: Codable, Sendable {
         var route: String
         var responses: [String: UInt64]
-        var meanDuration: Double
+        /// The durations since the start.
+        var duration: Latency
         /// Nil before the first sample.
         var load: Load?
     }
@@ -124,6 +131,8 @@ struct StatusReport: Codable, Sendable {
         var dropped: UInt64
         /// The durations since the start.
         var duration: Latency
+        /// How long they had waited when their attempts began, since the start.
+        var wait: Latency
         var lastMinute: Latency?
         var lastFiveMinutes: Latency?
         /// Nil before the first sample.
@@ -202,13 +211,6 @@ extension StatusReport {
     }
 }
 
-extension StatusReport.Route {
-    enum CodingKeys: String, CodingKey {
-        case route, responses, load
-        case meanDuration = "mean duration"
-    }
-}
-
 extension StatusReport.Recent {
     enum CodingKeys: String, CodingKey {
         case seconds, responses
@@ -220,7 +222,7 @@ extension StatusReport.Recent {
 
 extension StatusReport.Load {
     enum CodingKeys: String, CodingKey {
-        case errors
+        case errors, duration, wait
         case perSecond = "per second"
         case meanDuration = "mean duration"
         case timeShare = "time share"
@@ -229,7 +231,7 @@ extension StatusReport.Load {
 
 extension StatusReport.Kind {
     enum CodingKeys: String, CodingKey {
-        case name, done, failed, retried, dropped, duration, load
+        case name, done, failed, retried, dropped, duration, wait, load
         case lastMinute = "last minute"
         case lastFiveMinutes = "last five minutes"
     }

@@ -103,7 +103,7 @@ struct TaskRunner {
             score.run(
                 task: task.name, of: queue.request.shown(duration: duration), remaining: remaining, at: now)
         }
-        queue.registry.process?.count(.task, waiting: max(.zero, now - task.due))
+        queue.registry.process?.count(task: task.name, waiting: max(.zero, now - task.due))
         return TaskAttempt(task, of: queue, at: now, observability)
     }
 

@@ -50,12 +50,13 @@ struct ObservabilityPageTests {
         let board = try Scoreboard(program: "shop", processes: 1, workers: 2, isShared: false)
         let process = try #require(board.process(at: 0))
         process.begin(generation: 3)
+        process.count(task: "mail", waiting: .milliseconds(1))
         process.count(.done, task: "mail", taking: .milliseconds(3))
         let pages = TaskInspectionPages(Inspector(), allowsActions: false, logger: RecordedLog().logger)
         var report = StatusSource(board, application: nil, manager: "none", storedTasks: pages).report()
         (report.listenQueue, report.maxListenQueue, report.listenQueueLen) = (0, 0, 0)
         var totals = board.snapshot().totals
-        totals.routes["/"] = RouteAnswers()
+        totals.routes["/"] = RouteCounts()
 
         var found: [Metric] = []
         var labels: [String: Set<String>] = [:]

@@ -102,7 +102,7 @@ struct HandlerInvocationTests {
         process?.begin(generation: 1)
         let totals = board.snapshot().totals
         #expect(totals[.timedOut] == 1 && totals.requests == 1 && totals.requestTimes.total == 1)
-        #expect(totals.routes["/"]?[.serverError] == 1)
+        #expect(totals.routes["/"]?.answers[.serverError] == 1)
         #expect(run.cancellation.isCancelled && run.isDelivered)
         #expect(!run.claimAnswer().isWorker)
         #expect(wire.received().contains("Status: 504 Gateway Timeout\r\n"))

@@ -45,8 +45,8 @@ struct HistoryRecorderTests {
         fixture.pass()
         for _ in 1...4 { process.count(CountedAnswer(status: 200, route: route), taking: .milliseconds(10)) }
         process.count(CountedAnswer(status: 500, route: route), taking: .seconds(1))
-        process.count(.request, waiting: .milliseconds(300))
-        process.count(.task, waiting: .seconds(3))
+        process.count(requestWaiting: .milliseconds(300))
+        process.count(task: "mail", waiting: .seconds(3))
         process.count(.done, task: "mail", taking: .milliseconds(1))
         process.count(.failed, task: "mail", taking: .milliseconds(1))
         let worker = try process.takeWorker()

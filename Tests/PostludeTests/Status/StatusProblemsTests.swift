@@ -185,9 +185,9 @@ struct StatusProblemsTests {
     @Test("The share of 5xx of the last minute") mutating func errors() {
         board.uptime = .seconds(540)
         history.add(board, nil)
-        var answers = RouteAnswers()
-        (answers[.successful], answers[.serverError]) = (278, 22)
-        board.totals.routes["/"] = answers
+        var counts = RouteCounts()
+        (counts.answers[.successful], counts.answers[.serverError]) = (278, 22)
+        board.totals.routes["/"] = counts
         board.uptime = .seconds(600)
         #expect(
             problems == [

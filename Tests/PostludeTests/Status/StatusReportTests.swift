@@ -90,16 +90,18 @@ struct StatusReportTests {
         withExtendedLifetime(process) {}
     }
 
-    @Test("Each route and each kind of tasks has its rate, errors, mean time and share of the time")
+    @Test("Each route and each kind of tasks has its rate, errors, percentiles and share of the time")
     func load() throws {
         let (board, process) = try board()
         var history = StatusHistory()
         process.count(CountedAnswer(status: 200, route: CountedRoute("/old")), taking: .seconds(100))
+        process.count(task: "mail", waiting: .seconds(100))
         history.add(board.snapshot(at: 1000), nil)
         for number in 1...10 {
             process.count(
                 CountedAnswer(status: number > 8 ? 500 : 200, route: CountedRoute("/a")), taking: .seconds(1))
             process.count(CountedAnswer(status: 404, route: CountedRoute("/b")), taking: .seconds(2))
+            process.count(task: "mail", waiting: .seconds(number))
             process.count(number > 5 ? .retried : .done, task: "mail", taking: .seconds(3))
         }
         process.count(.dropped, task: "mail", taking: nil)
@@ -110,11 +112,23 @@ struct StatusReportTests {
         #expect(first.perSecond == 0.1 && first.errors == 0.2 && first.meanDuration == 1)
         #expect(second.errors == 0 && second.meanDuration == 2 && loads["/old"]?.perSecond == 0)
         #expect(loads["/old"]?.meanDuration == 0 && loads["/old"]?.timeShare == 0)
-        let mail = try #require(report.tasks.names.first?.load)
+        #expect(
+            loads["/old"]?.duration == nil && report.routes.first { $0.route == "/old" }?.duration.count == 1)
+        for (load, exact) in [(first, 1.0), (second, 2)] {
+            let times = try #require(load.duration)
+            #expect([times.p50, times.p95, times.p99].allSatisfy { abs($0 / exact - 1) <= 0.125 })
+            #expect(load.wait == nil)
+        }
+        let kind = try #require(report.tasks.names.first)
+        let mail = try #require(kind.load)
+        // Not those before the five minutes.
+        let wait = try #require(mail.wait)
+        #expect(abs(wait.p50 / 5 - 1) <= 0.125 && abs(wait.p95 / 10 - 1) <= 0.125)
+        #expect(kind.wait.count == 11 && abs((kind.wait.p99 ?? 0) / 100 - 1) <= 0.125)
         #expect(mail.perSecond == 0.1 && mail.errors == 0.5 && mail.meanDuration == 3)
         #expect(abs(first.timeShare - 1.0 / 6) < 0.001 && abs(mail.timeShare - 0.5) < 0.001)
         let table = "\(StatusTable(report))"
-        #expect(table.contains("TIME") && table.contains("16.7 %"), "\(table)")
+        for part in ["P95", "TIME", "16.7 %", "WAIT P95"] { #expect(table.contains(part), "\(table)") }
     }
 
     @Test("The percentiles of the last minutes follow an incident that those since the start do not show")

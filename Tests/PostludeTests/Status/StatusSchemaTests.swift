@@ -48,8 +48,8 @@ struct StatusSchemaTests {
             process.count(
                 CountedAnswer(status: status, route: CountedRoute("/")), taking: .milliseconds(5))
         }
-        process.count(.request, waiting: .seconds(1))
-        process.count(.task, waiting: .seconds(1))
+        process.count(requestWaiting: .seconds(1))
+        process.count(task: "mail", waiting: .seconds(1))
         for outcome in TaskOutcome.allCases { process.count(outcome, task: "mail", taking: .seconds(1)) }
         var counts = TaskCounts()
         (counts.queued, counts.forWorker, counts.oldest) = (2, 1, .now)

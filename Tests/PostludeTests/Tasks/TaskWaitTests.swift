@@ -26,13 +26,13 @@ struct TaskWaitTests {
         _ = queue.finalize(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
         let added = task.due
         func wait(after time: Duration) async throws -> Duration {
-            let before = board.snapshot().totals.taskWaits
+            let before = board.snapshot().totals.tasks.waits
             _ = try await onThread {
                 var runner = TaskRunner(executor: WorkerExecutor(), logger: RecordedLog().logger)
                 runner.now = { added + time }
                 return runner.run(queue)
             }
-            let waits = board.snapshot().totals.taskWaits.since(before)
+            let waits = board.snapshot().totals.tasks.waits.since(before)
             #expect(waits.times.total == 1)
             return waits.time
         }
