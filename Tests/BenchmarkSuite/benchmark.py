@@ -108,6 +108,7 @@ def parse_options():
     parser.add_argument("--disk", type=pathlib.Path)
     # Its figures are medians of fifths.
     parser.add_argument("--soak", type=at_least(10), metavar="SECONDS")
+    parser.add_argument("--replaced", type=at_least(1), metavar="COUNT")
     parser.add_argument("--static", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--counts", action="store_true")
@@ -119,10 +120,13 @@ def parse_options():
         parser.error("--counts and --where measure Postlude: --servers must name it")
     if options.soak and "memory" not in options.only:
         parser.error("--soak is an option of the part memory")
+    if options.replaced and "streams" not in options.only:
+        parser.error("--replaced is an option of the part streams")
     if options.static and "start" not in options.only:
         parser.error("--static is an option of the part start")
     if options.disk and not options.disk.is_dir():
         parser.error(f"--disk {options.disk} is not a folder")
+    options.replaced = options.replaced or replaced.STREAMS
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (2 if options.quick else 8)
     options.clients = (4, 64) if options.quick else (4, 16, 64)

@@ -12,6 +12,7 @@ from receipts import LATER, ROUTES
 from servers import DURABLE, TESTBED, Failure, Process, tail
 from streams import WORKERS, allow_descriptors
 
+# How many streams of each kind there are, unless --replaced says otherwise.
 STREAMS = 1_000
 REPLACEMENTS = 20
 PROCESSES = 2
@@ -22,11 +23,11 @@ READY, READ = "a process is ready", "the manifest was read again"
 
 def replaced(site, options, note):
     """One record for each kind of streams."""
-    allow_descriptors(STREAMS + 200)
+    allow_descriptors(options.replaced + 200)
     records = []
     for kind in (Lines, Receipts):
-        note(f"{kind.name} whose processes are replaced")
-        records.append(measured(site, kind))
+        note(f"{options.replaced} {kind.name} whose processes are replaced")
+        records.append(measured(site, kind, options.replaced))
     return records
 
 
@@ -44,6 +45,9 @@ class Lines:
 
     def publish(self, client, number):
         client.ask(fastcgi.encode("GET", f"/add?number={number}"))
+
+    def is_open(self, text):
+        return bool(text)
 
     def told(self, text, number):
         return f"data: line {number}\n\n" in text
@@ -67,6 +71,10 @@ class Receipts:
     def publish(self, client, number):
         client.ask(fastcgi.encode("POST", f"/cancel?id={self.ids[number]}"))
 
+    def is_open(self, text):
+        """A stream tells what a task is: one that was cancelled before would never be told as waiting."""
+        return text.count('"state":"waiting"') == REPLACEMENTS
+
     def told(self, text, number):
         return any("cancelled" in line for line in text.splitlines() if self.ids[number] in line)
 
@@ -78,14 +86,14 @@ class Receipts:
 class Reader(threading.Thread):
     """Reads all streams."""
 
-    def __init__(self, path, target):
+    def __init__(self, path, target, count):
         super().__init__(daemon=True)
         self.poll, self.streams, self.texts = select.epoll(), {}, {}
-        self.closed, self.ended, self.is_over = 0, 0, False
+        self.count, self.closed, self.ended, self.is_over = count, 0, 0, False
         request = fastcgi.encode("GET", target)
-        for start in range(0, STREAMS, 50):
+        for start in range(0, count, 50):
             # No more than the kernel's queue of new connections.
-            opened = [fastcgi.Connection(path) for _ in range(min(50, STREAMS - start))]
+            opened = [fastcgi.Connection(path) for _ in range(min(50, count - start))]
             for stream in opened:
                 stream.socket.sendall(request)
             for stream in opened:
@@ -107,7 +115,7 @@ class Reader(threading.Thread):
                 self.ended += self.texts[number].add(data)
 
     def is_complete(self, source):
-        if source.ends and self.ended < STREAMS:
+        if source.ends and self.ended < self.count:
             return False
         return all(min(source.counts(each.text)) for each in self.texts.values())
 
@@ -145,7 +153,7 @@ class Records:
         return self.output.decode()
 
 
-def measured(site, kind):
+def measured(site, kind, count):
     folder = site.store / f"replaced-{time.time_ns()}"
     folder.mkdir()
     (folder / "lines").write_text("")
@@ -156,9 +164,10 @@ def measured(site, kind):
     try:
         wait_until(lambda: said(log, READY) >= PROCESSES, log, "the processes are not ready")
         source = kind(fastcgi.Connection(path), folder)
-        reader = Reader(path, source.target)
+        reader = Reader(path, source.target, count)
         reader.start()
-        wait_until(lambda: all(each.output for each in reader.texts.values()), log, "not all streams are open")
+        wait_until(
+            lambda: all(source.is_open(each.text) for each in reader.texts.values()), log, "not all streams are open")
         last = next(reversed(reader.texts.values()))
         for number in range(REPLACEMENTS):
             old, begun, read = set(process.tree()) - {process.child.pid}, said(log, READY), said(log, READ)
@@ -175,11 +184,11 @@ def measured(site, kind):
             wait_until(
                 lambda: reader.closed or reader.ended or source.told(last.text, number), log, "an event is missed")
         wait_until(lambda: reader.closed or reader.is_complete(source), log, None)
-        counts = [count for each in reader.texts.values() for count in source.counts(each.text)]
+        counts = [each for stream in reader.texts.values() for each in source.counts(stream.text)]
         return {
-            "kind": kind.name, "streams": STREAMS, "replacements": REPLACEMENTS,
-            "broken": reader.closed + (STREAMS - reader.ended if kind.ends else reader.ended),
-            "missed": counts.count(0), "doubled": sum(count - 1 for count in counts if count > 1)}
+            "kind": kind.name, "streams": count, "replacements": REPLACEMENTS,
+            "broken": reader.closed + (count - reader.ended if kind.ends else reader.ended),
+            "missed": counts.count(0), "doubled": sum(each - 1 for each in counts if each > 1)}
     finally:
         if reader:
             reader.close()

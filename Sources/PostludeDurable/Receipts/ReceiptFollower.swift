@@ -1,9 +1,11 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import Logging
 internal import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
+internal import Synchronization
 
 /// A durable store whose tasks clients can follow.
 protocol ReceiptStore: DurableTaskStore {
@@ -20,12 +22,20 @@ final class ReceiptFollower: Sendable {
     /// The streams that the thread does not have yet.
     private let inbox = Lock<[Receipt]>([])
     private let isStarted = Lock(false)
+    private let hasStreams = Atomic<Bool>(false)
+    private let interval: Duration
     private let round: Duration
 
-    /// - Parameter round: how long it takes until each record was read, whether it is listed as changed or not.
-    init(of taskStore: any RecordStore, logger: Logger, round: Duration = .seconds(10)) throws(SystemError) {
+    /// - Parameters:
+    ///   - interval: the interval at which the task store is asked for changes.
+    ///   - round: how long it takes until each record was read, whether it is listed as changed or not.
+    init(
+        of taskStore: any RecordStore, logger: Logger, interval: Duration = .milliseconds(20),
+        round: Duration = .seconds(10)
+    ) throws(SystemError) {
         self.taskStore = taskStore
         self.logger = logger
+        self.interval = interval
         self.round = round
         thread = try LoopThread(name: "receipts")
     }
@@ -36,7 +46,11 @@ final class ReceiptFollower: Sendable {
         try isStarted.withLock { isStarted in
             guard !isStarted else { return }
             try thread.start { [self] in
-                ReceiptLoop(taskStore, logger, round: round).run(thread) { self.take() }
+                ReceiptLoop(taskStore, logger, interval: interval, round: round).run(thread) {
+                    self.take()
+                } following: {
+                    self.hasStreams.store($0, ordering: .relaxed)
+                }
             }
             isStarted = true
         }
@@ -50,13 +64,19 @@ final class ReceiptFollower: Sendable {
         }
     }
 
+    /// Has the task store asked now, and not at the end of the interval, because this process has written to it. Does nothing
+    /// without streams.
+    func noteChange() {
+        if hasStreams.load(ordering: .relaxed) { thread.wake() }
+    }
+
     func stop() { thread.stop() }
 }
 
 /// The thread's own state.
 private final class ReceiptLoop {
-    /// The interval at which the task store is asked for changes.
-    private static let interval = Duration.milliseconds(20)
+    /// The shortest time between two questions, however often this process writes.
+    private static let shortest = Duration.milliseconds(5)
     /// How long the task store lists changes after it was asked to, and the interval at which it is asked to go on.
     private static let listing = Duration.seconds(60)
     private static let renewal = Duration.seconds(20)
@@ -67,6 +87,7 @@ private final class ReceiptLoop {
 
     private let taskStore: any RecordStore
     private let logger: Logger
+    private let interval: Duration
     private let round: Duration
     private var receipts: [Int: Receipt] = [:]
     private var lastKey = 0
@@ -84,15 +105,22 @@ private final class ReceiptLoop {
     private var lastSlice = MonotonicTime.now
     private var nextReport = MonotonicTime.now
 
-    init(_ taskStore: any RecordStore, _ logger: Logger, round: Duration) {
+    init(_ taskStore: any RecordStore, _ logger: Logger, interval: Duration, round: Duration) {
         self.taskStore = taskStore
         self.logger = logger
+        self.interval = interval
         self.round = round
     }
 
-    func run(_ thread: LoopThread, _ take: () -> [Receipt]) {
+    /// - Parameters:
+    ///   - take: returns the streams that are new.
+    ///   - setFollowing: called with whether there are streams.
+    func run(
+        _ thread: LoopThread, _ take: () -> [Receipt], following setFollowing: (Bool) -> Void
+    ) {
         while !thread.isStopping {
             for receipt in take() { add(receipt) }
+            setFollowing(!receipts.isEmpty)
             guard !receipts.isEmpty else {
                 position = nil
                 rest = []
@@ -100,8 +128,10 @@ private final class ReceiptLoop {
                 continue
             }
             do {
+                let next = MonotonicTime.now + Self.shortest
                 try follow()
-                thread.wait(atMost: Self.interval)
+                // What is written during the pause wakes the thread again.
+                if thread.wait(atMost: interval) { sleep(until: next) }
             } catch {
                 position = nil
                 if .now >= nextReport {
@@ -112,6 +142,11 @@ private final class ReceiptLoop {
                 thread.wait(atMost: Self.retryDelay)
             }
         }
+    }
+
+    private func sleep(until time: MonotonicTime) {
+        let rest = time - .now
+        if rest > .zero { usleep(UInt32(clamping: rest.saturatedNanoseconds / 1000)) }
     }
 
     private func add(_ receipt: Receipt) {

@@ -125,6 +125,7 @@ final class DurableStore: DurableTaskStore, ReceiptStore {
         settings.warn = { logger.warning("\($0)") }
         settings.end = opening.end
         settings.arrived = { [weak self] in self?.noteArrival() }
+        settings.written = { [weak self] in self?.opened.withLock { $0?.receipts }?.noteChange() }
         settings.died = { death in
             logger.log(
                 level: death.next == nil ? .critical : .error,

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import PostludeFastCGI
 import PostludeSQLiteStore
+import PostludeSystem
 import PostludeTaskStore
 import Testing
 
@@ -15,9 +16,17 @@ struct ReceiptFollowerTests {
         let store: SQLiteTaskStore
         let follower: ReceiptFollower
 
-        init(_ directory: TestDirectory, round: Duration = .seconds(3600)) throws {
-            store = try SQLiteTaskStore(path: directory.path + "/tasks.sqlite")
-            follower = try ReceiptFollower(of: store, logger: LogLines().logger, round: round)
+        init(
+            _ directory: TestDirectory, interval: Duration = .milliseconds(20),
+            round: Duration = .seconds(3600)
+        ) throws {
+            let written = Lock<(@Sendable () -> Void)?>(nil)
+            var settings = TaskStoreSettings()
+            settings.written = { written.withLock { $0 }?() }
+            store = try SQLiteTaskStore(path: directory.path + "/tasks.sqlite", settings: settings)
+            follower = try ReceiptFollower(
+                of: store, logger: LogLines().logger, interval: interval, round: round)
+            written.withLock { [follower] in $0 = { [weak follower] in follower?.noteChange() } }
         }
 
         deinit {
@@ -97,6 +106,20 @@ struct ReceiptFollowerTests {
             #expect(Set(known).count == 4)
             while !channel.events.isOver(at: 4) { try await Task.sleep(for: .milliseconds(5)) }
         }
+    }
+
+    @Test("What the own process writes is told at once, and not at the end of the interval")
+    func ownWrites() async throws {
+        let directory = try TestDirectory()
+        let process = try Process(directory, interval: .seconds(3600))
+        let ids = try process.add()
+        let channel = try process.follow(ids)
+        _ = try await events(of: channel, reach: 1)
+        process.store.started(ids[0])
+        _ = try await events(of: channel, reach: 2)
+        process.store.ended(ids[0], .done(result: nil))
+        #expect(
+            try await events(of: channel, reach: 3).events.map(\.state) == ["waiting", "running", "done"])
     }
 
     @Test("A client that comes again gets what it does not know, in any process, and nothing twice")

@@ -196,6 +196,7 @@ final class WriteQueue: Sendable {
                 state.pause = nil
             }
             for waiting in writes { waiting.write.end(.committed) }
+            settings.written()
         case let failure? where failure.isDisconnected:
             // Whether the transaction was committed is unknown. All of it can be repeated.
             for waiting in writes { waiting.write.noteRepetition() }

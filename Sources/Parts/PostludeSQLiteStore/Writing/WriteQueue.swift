@@ -221,6 +221,7 @@ final class WriteQueue: Sendable {
         }
         // No caller is resumed before the state includes all results.
         for end in outcome.ends { end.write.end(end.failure) }
+        if outcome.transactions > 0 { settings.written() }
         let failures = [outcome.notesFailure].compactMap(\.self) + outcome.mistakes
         for failure in failures { settings.report(TaskStoreError(path, failure)) }
     }

@@ -28,6 +28,8 @@ package struct TaskStoreSettings: Sendable {
     /// waiting, can be claimed; on a thread of the store: it must not block, or use the task store. A store calls it if it can know
     /// this.
     package var arrived: @Sendable () -> Void = {}
+    /// Called after this process has written notes or records, also on the writer's thread.
+    package var written: @Sendable () -> Void = {}
     /// Called with warnings for the operator though nothing has failed, also on the writer's thread.
     package var warn: @Sendable (String) -> Void = { _ in }
 
