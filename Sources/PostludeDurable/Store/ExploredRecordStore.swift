@@ -336,6 +336,14 @@ final class ExploredRecordStore: RecordStore, OfflineNotes, CommitObserver {
         try alive { () throws(TaskStoreError) in try store.steps(of: id) }
     }
 
+    func failures(of id: RecordID) throws(TaskStoreError) -> [RecordFailure] {
+        try alive { () throws(TaskStoreError) in try store.failures(of: id) }
+    }
+
+    func search(request: String, within time: Duration) throws(TaskStoreError) -> FoundRecords {
+        try alive { () throws(TaskStoreError) in try store.search(request: request, within: time) }
+    }
+
     func outgoingQueues() throws(TaskStoreError) -> [String] {
         try alive { () throws(TaskStoreError) in try store.outgoingQueues() }
     }

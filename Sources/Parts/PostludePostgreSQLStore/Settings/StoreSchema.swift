@@ -13,6 +13,7 @@ enum StoreSchema {
             version: 1, name: "records",
             sql: tables + changes + control + functions + limits + enqueue + transactions),
         Migration(version: 2, name: "answers", sql: answers),
+        Migration(version: 3, name: "failures", sql: failures),
     ]
 
     static let current = migrations.last?.version ?? 0

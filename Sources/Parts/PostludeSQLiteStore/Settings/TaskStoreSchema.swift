@@ -12,7 +12,7 @@ enum TaskStoreSchema {
         ("records", records), ("order", order), ("suspects", suspects),
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
         ("control", control), ("shapes", shapes), ("steps", steps), ("limits", limits),
-        ("positions", positions),
+        ("positions", positions), ("failures", failures),
     ]
 
     /// The name of the migration that makes the tables.

@@ -278,6 +278,13 @@ package protocol RecordStore: AnyObject, Sendable {
     /// - Throws: ``TaskStoreError``, or the error of `write`.
     func export(_ filter: RecordFilter, _ write: (String) throws -> Void) throws
 
+    /// Returns the attempts of a record that have failed, the oldest first: the last ``RecordFailure/limit``.
+    func failures(of id: RecordID) throws(TaskStoreError) -> [RecordFailure]
+
+    /// Searches the records of a request. There is no index of them, because it would cost each append: this reads the newest
+    /// records first, until the time is over.
+    func search(request: String, within time: Duration) throws(TaskStoreError) -> FoundRecords
+
     /// Returns the records with these numbers, in any order, without their payloads and results.
     func summaries(of numbers: [Int64]) throws(TaskStoreError) -> [RecordSummary]
 
