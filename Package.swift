@@ -90,7 +90,9 @@ let products: [Target] = [
         ],
         resources: [
             "page.html", "commonmark.js", "documentation.css", "documentation.html", "documentation.js",
-            "status.css", "status.html", "status.js", "status.schema.json",
+            "status.css", "status.html", "status-elements.js", "status-plots.js", "status-search.js",
+            "status-tasks.js",
+            "status.js", "status.schema.json",
         ].map { .embedInCode("Resources/\($0)") }),
     .target(
         name: "PostludeDurable",

@@ -100,6 +100,20 @@ struct ManifestOperationsTests {
         #expect(status?.problems == Manifest.Status.Problems())
     }
 
+    @Test("The status pages have viewers and operators")
+    func roles() throws {
+        #expect(try parse(manifest("status: /a")).status?.roles == Manifest.Status.Roles())
+        let roles = try parse(
+            manifest("status: { listen: /a, viewers: [ada, bob], operators: [eve], user-header: X-User }")
+        ).status?.roles
+        #expect(roles?.viewers == ["ada", "bob"] && roles?.operators == ["eve"] && roles?.header == "X-User")
+        #expect(
+            mistakes(manifest("status: { listen: /a, viewers: [''], user-header: X_User }")) == [
+                "routes.yaml:1:33: found `` for `viewers`, expected the name of a user or a group, without control characters",
+                "routes.yaml:1:51: found `X_User` for `user-header`, expected the name of a header field such as X-Forwarded-Groups",
+            ])
+    }
+
     @Test("The status page's problems have thresholds")
     func problems() throws {
         let values = "dead-letters: 5, outage: 1m, oldest-task: 2m, busy-time: 3m, errors: 0.5%, restarts: 2"

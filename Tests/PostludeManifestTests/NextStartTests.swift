@@ -23,7 +23,8 @@ struct NextStartTests {
         #expect(old.keysForNextStart(in: old).isEmpty)
         let other = """
             listen: { address: /run/b, owner: b, group: b, mode: "660", backlog: 2, allow-users: [b] }
-            status: { listen: /run/t, owner: b, group: b, mode: "660", task-actions: true, problems: { errors: 1% } }
+            status: { listen: /run/t, owner: b, group: b, mode: "660", task-actions: true, problems: { errors: 1% },
+                viewers: [a], operators: [b], user-header: X-User }
             task-store: { path: /var/b, keep: 2h, keep-failed: 2h, lock-timeout: 2s, max-answers: 2m }
             celery: { broker: "redis://b", results: "redis://b" }
             """
@@ -31,7 +32,8 @@ struct NextStartTests {
             old.keysForNextStart(in: try manifest(other)) == [
                 "listen", "listen.owner", "listen.group", "listen.mode", "listen.backlog",
                 "listen.allow-users", "status", "status.owner", "status.group", "status.mode",
-                "status.task-actions", "status.problems", "task-store.path", "task-store.keep",
+                "status.task-actions", "status.viewers", "status.operators", "status.user-header",
+                "status.problems", "task-store.path", "task-store.keep",
                 "task-store.keep-failed", "task-store.lock-timeout", "task-store.max-answers",
                 "celery.broker", "celery.results",
             ])

@@ -16,6 +16,9 @@ extension Manifest {
             changes.compare("status.group", old.group, new.group)
             changes.compare("status.mode", old.mode, new.mode)
             changes.compare("status.task-actions", old.taskActions, new.taskActions)
+            changes.compare("status.viewers", old.roles.viewers, new.roles.viewers)
+            changes.compare("status.operators", old.roles.operators, new.roles.operators)
+            changes.compare("status.user-header", old.roles.header, new.roles.header)
             changes.compare("status.problems", old.problems, new.problems)
         }
         changes.compare("task-store.path", taskStore?.path, next.taskStore?.path)

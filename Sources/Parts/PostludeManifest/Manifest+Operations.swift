@@ -60,9 +60,22 @@ extension Manifest {
         package var mode: UInt32 = 0o660
         /// Whether the pages can retry and discard durable tasks.
         package var taskActions = false
+        package var roles = Roles()
         package var problems = Problems()
 
         package init(listen: String) { self.listen = listen }
+
+        /// Who may do what, by the names that the web server passes.
+        package struct Roles: Sendable, Hashable {
+            /// Those who may see the pages, besides the operators; nil for all.
+            package var viewers: [String]?
+            /// Those who may change tasks, and see their values; nil for all.
+            package var operators: [String]?
+            /// The header field with a user's names, separated by commas; nil for `REMOTE_USER`.
+            package var header: String?
+
+            package init() {}
+        }
 
         /// The thresholds from which the status pages report a problem.
         package struct Problems: Sendable, Hashable {
@@ -91,6 +104,7 @@ extension Manifest {
         guard let address else { return status }
         var given = Status(listen: address)
         given.taskActions = status?.taskActions ?? given.taskActions
+        given.roles = status?.roles ?? given.roles
         given.problems = status?.problems ?? given.problems
         return given
     }

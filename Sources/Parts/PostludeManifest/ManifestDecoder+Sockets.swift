@@ -33,6 +33,7 @@ extension ManifestDecoder {
     func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {
         var addressNode = node
         var owner, group, mode, taskActions, problems: Node?
+        var roles = Manifest.Status.Roles()
         if node.scalar == nil {
             guard
                 let keys = reader.mapping(
@@ -45,6 +46,7 @@ extension ManifestDecoder {
             }
             (addressNode, owner, group, mode) = (node, keys[.owner], keys[.group], keys[.mode])
             (taskActions, problems) = (keys[.taskActions], keys[.problems])
+            roles = self.roles(keys)
         }
         let name = node.scalar == nil ? "`listen`" : "`status`"
         guard let address = address(addressNode, for: name) else { return nil }
@@ -59,8 +61,36 @@ extension ManifestDecoder {
         status.mode = mode.flatMap { self.mode($0) } ?? status.mode
         status.taskActions =
             taskActions.flatMap { reader.boolean($0, for: "`task-actions`") } ?? status.taskActions
+        status.roles = roles
         status.problems = problems.map(self.problems) ?? status.problems
         return status
+    }
+
+    private func roles(_ keys: MappingReader<StatusKey>) -> Manifest.Status.Roles {
+        func names(_ key: StatusKey) -> [String]? {
+            guard let node = keys[key] else { return nil }
+            let name = "`\(key.rawValue)`"
+            let items = reader.list(node, for: name, of: "names of users such as [ada]")
+            return items?.compactMap { item in
+                let expected = UserText.expectation
+                guard let text = reader.text(item, for: name, expected: expected)?.string else { return nil }
+                if !UserText.isUser(text) { reader.reportMismatch(item, for: name, expected: expected) }
+                return text
+            }
+        }
+        var roles = Manifest.Status.Roles()
+        (roles.viewers, roles.operators) = (names(.viewers), names(.operators))
+        roles.header = keys[.userHeader].flatMap { node in
+            let expected = "the name of a header field such as X-Forwarded-Groups"
+            guard let text = reader.text(node, for: "`user-header`", expected: expected)?.string else {
+                return nil
+            }
+            if !UserText.isHeader(text) {
+                reader.reportMismatch(node, for: "`user-header`", expected: expected)
+            }
+            return text
+        }
+        return roles
     }
 
     private func problems(_ node: Node) -> Manifest.Status.Problems {
@@ -184,6 +214,29 @@ private enum AccountText {
 
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+}
+
+/// The notation of the names of users that the web server passes, and of the header field that has them.
+private enum UserText {
+    static let expectation = "the name of a user or a group, without control characters"
+
+    static func isUser(_ text: String) -> Bool {
+        let scalars = text.unicodeScalars
+        guard let first = scalars.first, let last = scalars.last, scalars.count <= 255 else { return false }
+        return first != " " && last != " " && scalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+    }
+
+    static func isHeader(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
     }
 }
 

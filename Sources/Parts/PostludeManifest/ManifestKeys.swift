@@ -223,6 +223,9 @@ enum StatusKey: String, ManifestKey {
     case group
     case mode
     case taskActions = "task-actions"
+    case viewers
+    case operators
+    case userHeader = "user-header"
     case problems
 
     static let mapping = "`status`"

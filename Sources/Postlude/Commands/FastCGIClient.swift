@@ -105,6 +105,7 @@ struct FastCGIClient {
         let parameters = [
             ("REQUEST_METHOD", "GET"), ("REQUEST_URI", target), ("SCRIPT_NAME", String(path)),
             ("QUERY_STRING", String(target.dropFirst(path.count + 1))), ("SERVER_PROTOCOL", "HTTP/1.1"),
+            (StatusReader.commandParameter, "1"),
         ]
         var stream: [UInt8] = []
         for (name, value) in parameters { NameValuePairs.append(name: name, value: value, to: &stream) }

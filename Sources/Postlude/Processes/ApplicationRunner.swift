@@ -37,6 +37,7 @@ final class ApplicationRunner<App: Application>: Service {
             statusServer = try manifest.status.map { status in
                 try StatusServer(
                     scoreboard, at: status, watching: listener.descriptor, manager: "none",
+                    accessLog: manifest.log.access,
                     inspector: application.taskEngine?.parts.makeInspector(manifest), logger: logger)
             }
         }

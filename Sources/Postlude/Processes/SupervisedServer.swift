@@ -110,6 +110,7 @@ struct SupervisedServer: Sendable {
         do {
             let server = try StatusServer(
                 scoreboard, at: status, watching: listener.descriptor, manager: "supervisor",
+                accessLog: manifest.log.access,
                 inspector: taskEngine?.parts.makeInspector(manifest), logger: logger)
             try server.start()
             return server

@@ -4,6 +4,8 @@ internal import PostludeSystem
 /// The report of the status pages. Fields that php-fpm has, too, have php-fpm's names; times are in seconds.
 struct StatusReport: Codable, Sendable {
     var pool: String
+    /// The reader, as the web server names it; nil if it does not.
+    var user: String?
     /// What is wrong, the most urgent first.
     var problems: [StatusProblem] = []
     /// `supervisor`, or `none` for a single process.
@@ -183,7 +185,7 @@ struct StatusReport: Codable, Sendable {
 
 extension StatusReport {
     enum CodingKeys: String, CodingKey {
-        case pool, problems, connections, responses, routes, tasks, processes, history
+        case pool, user, problems, connections, responses, routes, tasks, processes, history
         case processManager = "process manager"
         case startTime = "start time"
         case startSince = "start since"

@@ -23,10 +23,11 @@ final class StatusServer: Sendable {
     ///   - status: the address and settings of the status socket.
     ///   - application: the application's listening socket, whose queue is shown.
     ///   - manager: `supervisor`, or `none` for a single process.
+    ///   - accessLog: the application's access log; nil if it has none.
     ///   - inspector: the inspector of the application's durable tasks; nil if it has none.
     init(
         _ scoreboard: Scoreboard, at status: Manifest.Status, watching application: Int32?, manager: String,
-        inspector: (any TaskInspector)?, logger: Logger
+        accessLog: Manifest.Log.Access?, inspector: (any TaskInspector)?, logger: Logger
     ) throws {
         listener = try .opened(status)
         let tasks = inspector.map {
@@ -34,7 +35,7 @@ final class StatusServer: Sendable {
         }
         source = StatusSource(
             scoreboard, application: application, manager: manager, storedTasks: tasks,
-            thresholds: status.problems)
+            accessLog: AccessLogSearch(accessLog), roles: status.roles, thresholds: status.problems)
         wakeup = try ControlWakeup()
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
@@ -110,6 +111,8 @@ final class StatusSource: Sendable {
     private let manager: String
     /// The durable tasks; nil if the application has none.
     let storedTasks: TaskInspectionPages?
+    private let accessLog: AccessLogSearch
+    private let roles: Manifest.Status.Roles
     private let thresholds: Manifest.Status.Problems
     private let state: Lock<State>
 
@@ -120,13 +123,16 @@ final class StatusSource: Sendable {
 
     init(
         _ scoreboard: Scoreboard, application: Int32?, manager: String,
-        storedTasks: TaskInspectionPages? = nil,
+        storedTasks: TaskInspectionPages? = nil, accessLog: AccessLogSearch = AccessLogSearch(nil),
+        roles: Manifest.Status.Roles = Manifest.Status.Roles(),
         thresholds: Manifest.Status.Problems = Manifest.Status.Problems()
     ) {
         self.scoreboard = scoreboard
         self.application = application
         self.manager = manager
         self.storedTasks = storedTasks
+        self.accessLog = accessLog
+        self.roles = roles
         self.thresholds = thresholds
         state = Lock(State())
     }
@@ -151,6 +157,16 @@ final class StatusSource: Sendable {
         var report = report(of: scoreboard.snapshot(), history)
         report.history = range.map { StatusReport.History(seconds: seconds, minutes: minutes, $0) }
         return report
+    }
+
+    /// Returns what a client is, and may do.
+    func reader(_ request: Request) -> StatusReader {
+        StatusReader(request, roles, allowsActions: storedTasks?.allowsActions ?? false)
+    }
+
+    /// - Parameter seesValues: whether the reader may see the values and results of tasks.
+    func search(_ id: String, seesValues: Bool) -> StatusSearch {
+        StatusSearch(id, accessLog, storedTasks, seesValues: seesValues)
     }
 
     var metrics: String {

@@ -11,13 +11,17 @@ final class TaskInspectionPages: Sendable {
         /// The library that stores the tasks, with its version.
         var library: String
         var names: [StoredTaskReport.Kind] = []
+        /// What is paused, the oldest pause first.
+        var pauses: [StoredTaskReport.Pause] = []
+        /// The last changes that were requested, the newest one first.
+        var actions: [StoredTaskReport.Action] = []
         var oldestAge: Double?
         var oldestWaitingAge: Double?
         /// The newest dead letters; ``TaskInspectionPages/deadLetters(inGroup:after:)`` returns the others.
         var deadLetters: [StoredTaskReport.DeadLetter] = []
         /// The largest groups of dead letters.
         var groups: [DeadLetterGroups.Group] = []
-        /// Whether the pages may retry and discard tasks.
+        /// Whether the reader may change tasks.
         var allowsActions: Bool
         /// The time at which the task store was read, in seconds since 1970; nil if it never was.
         var read: Int?
@@ -27,7 +31,7 @@ final class TaskInspectionPages: Sendable {
         var unreadable: Duration?
 
         enum CodingKeys: String, CodingKey {
-            case library, names, read, error
+            case library, names, pauses, actions, read, error
             case oldestAge = "oldest age"
             case oldestWaitingAge = "oldest waiting age"
             case deadLetters = "dead letters"
@@ -136,6 +140,7 @@ final class TaskInspectionPages: Sendable {
         let grouping = try grouping(of: report, actions, known)
         var answer = empty
         (answer.names, answer.deadLetters) = (report.names, report.deadLetters)
+        (answer.pauses, answer.actions) = (report.pauses, report.actions)
         (answer.oldestAge, answer.oldestWaitingAge) = (report.oldestAge, report.oldestWaitingAge)
         answer.groups = grouping?.groups ?? []
         answer.read = Int(Date().timeIntervalSince1970)
@@ -203,13 +208,18 @@ final class TaskInspectionPages: Sendable {
         return next
     }
 
-    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
-        let result = try inspector.perform(action, on: target, by: who)
-        logger.notice(
-            "tasks were changed on the status page",
-            metadata: [
-                "action": "\(action)", "target": "\(target)", "result": "\(result)", "user": "\(who)",
-            ])
+    func find(_ id: String) throws -> FoundTasks { try inspector.find(id) }
+
+    /// - Parameter key: with the name of a kind as the target: only the tasks with this unique key; nil for all of them.
+    func perform(
+        _ action: TaskAction, on target: String, key: String? = nil, by who: String
+    ) throws -> TaskActionResult {
+        let result = try inspector.perform(action, on: target, key: key, by: who)
+        var metadata: Logger.Metadata = [
+            "action": "\(action)", "target": "\(target)", "result": "\(result)", "user": "\(who)",
+        ]
+        if let key { metadata["key"] = "\(key)" }
+        logger.notice("tasks were changed on the status page", metadata: metadata)
         // The next page reads the store again, so that the operator sees the effect of the command.
         state.withLock { state in
             state.actions += 1

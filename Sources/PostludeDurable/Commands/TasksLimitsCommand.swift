@@ -75,7 +75,7 @@ struct AppliedLimits {
 
     /// Describes the limit of a task, and how it is used if the task waits; nil if it has none.
     func shown(for record: RecordSummary, in taskStore: any RecordStore) throws -> String? {
-        guard let text = ListedTask.limit(record) else { return nil }
+        guard let text = record.limitText else { return nil }
         guard record.state == .waiting, let key = record.limitKey,
             let limit = all.first(where: { $0.name == record.name }),
             let use = try taskStore.uses(of: limit.record, key: key, atMost: 1).first

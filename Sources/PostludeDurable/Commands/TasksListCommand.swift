@@ -224,16 +224,6 @@ struct ListedTask: Encodable {
         result = record.result.map(Self.value)
     }
 
-    /// Describes the limit of a task; nil if it has none.
-    static func limit(_ record: RecordSummary) -> String? {
-        switch record.limitKey {
-        case nil: nil
-        case "": "its kind's"
-        case RecordLimit.follower: "that of a task before it"
-        case let key?: "that of \(key)"
-        }
-    }
-
     /// Decodes JSON. Data that is not JSON becomes a string.
     private static func value(_ data: Data) -> JSONValue {
         (try? JSONDecoder().decode(JSONValue.self, from: data))
@@ -284,7 +274,7 @@ struct ListedTask: Encodable {
         try container.encodeIfPresent(time(summary.ended), forKey: .ended)
         try container.encodeIfPresent(summary.uniqueKey, forKey: .unique)
         try container.encodeIfPresent(summary.queue, forKey: .queue)
-        try container.encodeIfPresent(Self.limit(summary), forKey: .limit)
+        try container.encodeIfPresent(summary.limitText, forKey: .limit)
         try container.encodeIfPresent(summary.error, forKey: .error)
         if summary.isPaused { try container.encode(true, forKey: .paused) }
         try container.encodeIfPresent(

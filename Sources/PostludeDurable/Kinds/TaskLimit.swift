@@ -179,3 +179,15 @@ extension DurableTaskKinds {
             })
     }
 }
+
+extension RecordSummary {
+    /// Describes whose limit applies to a task; nil if it has none.
+    var limitText: String? {
+        switch limitKey {
+        case nil: nil
+        case "": "its kind's"
+        case RecordLimit.follower: "that of a task before it"
+        case let key?: "that of \(key)"
+        }
+    }
+}

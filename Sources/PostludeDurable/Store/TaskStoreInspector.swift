@@ -8,6 +8,12 @@ internal import PostludeTaskStore
 struct TaskStoreInspector: TaskInspector {
     /// The maximum number of dead letters in a report.
     static let deadLetters = 20
+    /// The number of changes in a report.
+    static let actions = 10
+    /// How many of the last changes are searched for those of a task.
+    private static let searchedActions = 1000
+    /// How long a search for a request's tasks may take.
+    private static let searchTime = Duration.seconds(1)
     /// How long another version of the program has time to take tasks that one could not read.
     private static let patience = Duration.seconds(60)
 
@@ -26,12 +32,13 @@ struct TaskStoreInspector: TaskInspector {
             let (now, patience) = (Date(), Self.patience)
             let unreadable = try taskStore.unreadable(
                 dueBefore: now.advanced(by: patience), notedBefore: now.advanced(by: .zero - patience))
-            let paused = Set(try taskStore.pauses().map(\.target))
+            let pauses = try taskStore.pauses()
+            let paused = Set(pauses.map(\.target))
             let limited = counts.limited
             var names = counts.names
             // A kind that is paused is shown although it has no task.
             for case .kind(let name) in paused where names[name] == nil { names[name] = [:] }
-            return StoredTaskReport(
+            var report = StoredTaskReport(
                 names: names.sorted { $0.key < $1.key }.map { name, counts in
                     var kind = StoredTaskReport.Kind(name, counts)
                     kind.unreadable = unreadable[name]
@@ -45,6 +52,27 @@ struct TaskStoreInspector: TaskInspector {
                     return age > 0 ? age : nil
                 },
                 deadLetters: page.records.map(StoredTaskReport.DeadLetter.init))
+            report.pauses = pauses.map(StoredTaskReport.Pause.init)
+            report.actions = try taskStore.actions(before: nil, limit: Self.actions).map(
+                StoredTaskReport.Action.init)
+            return report
+        }
+    }
+
+    func find(_ id: String) throws -> FoundTasks {
+        try withTaskStore { taskStore in
+            var found = FoundTasks()
+            var records: [RecordSummary] = []
+            if let id = RecordID(id), let record = try taskStore.record(id) {
+                records = [record.summary]
+            } else if !id.utf8.contains(0) {
+                let ofRequest = try taskStore.search(request: id, within: Self.searchTime)
+                (records, found.isComplete) = (ofRequest.records, ofRequest.isComplete)
+            }
+            guard !records.isEmpty else { return found }
+            let actions = try taskStore.actions(before: nil, limit: Self.searchedActions)
+            found.tasks = try records.compactMap { try FoundTasks.Task($0.id, actions, in: taskStore) }
+            return found
         }
     }
 
@@ -57,12 +85,15 @@ struct TaskStoreInspector: TaskInspector {
         }
     }
 
-    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+    func perform(
+        _ action: TaskAction, on target: String, key: String?, by who: String
+    ) throws -> TaskActionResult {
         try withTaskStore { taskStore in
             let origin = ActionOrigin(who: who)
-            guard let id = RecordID(target) else {
+            guard key == nil, let id = RecordID(target) else {
                 guard action.isForKinds, try isKind(target, in: taskStore) else { return .unknown }
-                return try perform(action, on: .kind(target), by: origin, in: taskStore)
+                let target = key.map { ControlTarget.key($0, name: target) } ?? .kind(target)
+                return try perform(action, on: target, by: origin, in: taskStore)
             }
             switch action {
             case .retry: return TaskActionResult(try taskStore.retry([id], by: origin).first)
@@ -112,6 +143,59 @@ extension StoredTaskReport.DeadLetter {
         self.init(
             id: record.id.text, name: record.name, attempts: record.attempts, error: record.error ?? "",
             ended: Int(record.ended?.timeIntervalSince1970 ?? 0))
+    }
+}
+
+extension StoredTaskReport.Pause {
+    fileprivate init(_ pause: RecordPause) {
+        self.init(name: nil, since: Int(pause.since.timeIntervalSince1970), who: pause.who)
+        switch pause.target {
+        case .kind(let name): self.name = name
+        case .key(let key, let name): (self.name, self.key) = (name, key)
+        case .record(let id): self.id = id.text
+        }
+    }
+}
+
+extension StoredTaskReport.Action {
+    fileprivate init(_ action: RecordedAction) {
+        self.init(
+            time: Int(action.time.timeIntervalSince1970), who: action.who, action: action.action,
+            target: action.target, result: action.result)
+    }
+}
+
+extension FoundTasks.Task {
+    /// - Returns: nil if the task was removed meanwhile.
+    fileprivate init?(
+        _ id: RecordID, _ actions: [RecordedAction], in taskStore: any RecordStore
+    ) throws {
+        guard let record = try taskStore.record(id) else { return nil }
+        self.init(
+            id: id.text, name: record.name, state: record.state.description, request: record.request,
+            position: record.position, priority: record.priority.description, attempts: record.attempts,
+            deaths: record.deaths, added: record.added.timeIntervalSince1970,
+            due: record.due.timeIntervalSince1970)
+        isPaused = record.isPaused
+        isOver = record.state.isOver
+        // A task that waits for its next attempt has no owner: a process that has it is about to begin it.
+        isHeld = record.owner != nil
+        route = record.route.isEmpty ? nil : record.route
+        (key, queue, limit) = (record.uniqueKey, record.queue, record.limitText)
+        (expires, started) = (
+            record.expires?.timeIntervalSince1970, record.started?.timeIntervalSince1970
+        )
+        (ended, error) = (record.ended?.timeIntervalSince1970, record.error)
+        stoppedBy = record.stoppedBy?.text
+        progress = record.progress.map { FoundTasks.Progress(fraction: $0.fraction, message: $0.message) }
+        failures = try taskStore.failures(of: id).map {
+            FoundTasks.Failure(
+                attempt: $0.attempt, started: $0.started.timeIntervalSince1970, error: $0.error)
+        }
+        steps = try taskStore.steps(of: id).map(\.name)
+        self.actions = actions.filter { $0.target.contains(id.text) }.map(StoredTaskReport.Action.init)
+        values = String(decoding: record.payload, as: UTF8.self)
+        result = record.result.map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

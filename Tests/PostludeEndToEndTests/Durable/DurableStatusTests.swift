@@ -120,7 +120,9 @@ struct DurableStatusTests {
             try NginxServer.run(to: server, locations: StatusPageTests.locations(of: status)) { nginx in
                 try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 320) { page in
                     try page.wait(
-                        for: "document.querySelectorAll('[id=durable] table ~ table > tbody').length == 1")
+                        for:
+                            "document.querySelectorAll('[aria-label=\"Dead letters by error\"] > tbody').length == 1"
+                    )
                     try page.wait(
                         for: "document.getElementById('problems').innerText.includes('131 dead letters')")
                     try page.evaluate("void document.querySelector('#durable button[aria-expanded]').focus()")

@@ -13,6 +13,11 @@ struct BrowserPage {
         session = attached["sessionId"] as? String ?? ""
         try call("Page.enable")
         try call("Runtime.enable")
+        try resize(width: width, height: height, isDark: isDark)
+    }
+
+    /// Gives the window another size, and the page other colours.
+    func resize(width: Int, height: Int, isDark: Bool) throws {
         try call(
             "Emulation.setDeviceMetricsOverride",
             ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
@@ -71,6 +76,50 @@ struct BrowserPage {
     /// Waits until a JavaScript expression is true.
     func wait(for condition: String) throws {
         try waitUntil("\(condition) in the page") { try evaluate(condition) == "true" }
+    }
+
+    /// The keys that `press` can press, with their codes.
+    enum Key: Int {
+        case tab = 9
+        case enter = 13
+        case escape = 27
+
+        fileprivate var name: String {
+            switch self {
+            case .tab: "Tab"
+            case .enter: "Enter"
+            case .escape: "Escape"
+            }
+        }
+    }
+
+    /// Presses a key, as a user does: what has the focus gets it.
+    func press(_ key: Key) throws {
+        var parameters: [String: Any] = [
+            "key": key.name, "code": key.name, "windowsVirtualKeyCode": key.rawValue,
+        ]
+        parameters["type"] = "rawKeyDown"
+        if key == .enter {
+            // A key that enters text presses a button.
+            (parameters["type"], parameters["text"]) = ("keyDown", "\r")
+        }
+        try call("Input.dispatchKeyEvent", parameters)
+        parameters["type"] = "keyUp"
+        try call("Input.dispatchKeyEvent", parameters)
+    }
+
+    /// Enters text where the focus is.
+    func type(_ text: String) throws { try call("Input.insertText", ["text": text]) }
+
+    /// Returns what a screen reader gets of the page: each element's role and name, such as `button Find`.
+    func spoken() throws -> Set<String> {
+        let tree = try call("Accessibility.getFullAXTree")
+        let nodes = tree["nodes"] as? [[String: Any]] ?? []
+        func value(_ node: [String: Any], _ key: String) -> String {
+            (node[key] as? [String: Any])?["value"] as? String ?? ""
+        }
+        let shown = nodes.filter { $0["ignored"] as? Bool != true }
+        return Set(shown.map { "\(value($0, "role")) \(value($0, "name"))" })
     }
 
     /// Sets the files of a file input, like a user's choice.

@@ -400,10 +400,11 @@ struct StatusTests {
         let folder = try TestFolder()
         let status = Endpoint.unix(folder.file("status.socket"))
         try DurableServer.run("workers: { min: 2, max: 2 }\nstatus: \(status)", in: folder) { server in
-            _ = try server.add("/single?label=a&failures=9")
+            let id = try #require(try server.add("/single?label=a&failures=9").first)
             try waitUntil("there is a dead letter") {
                 try Self.get("/status.json?dead-letters", at: status).text.contains("\"error\"")
             }
+            try check(server, status, "?search=\(id)", "search")
             try check(server, status)
             try check(server, status, "?dead-letters", "dead letters")
         }

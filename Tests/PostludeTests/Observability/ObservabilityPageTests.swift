@@ -28,7 +28,11 @@ struct ObservabilityPageTests {
             DeadLetterPage(deadLetters: [], next: nil)
         }
 
-        func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+        func find(_ id: String) throws -> FoundTasks { FoundTasks() }
+
+        func perform(
+            _ action: TaskAction, on target: String, key: String?, by who: String
+        ) throws -> TaskActionResult {
             .changed
         }
     }

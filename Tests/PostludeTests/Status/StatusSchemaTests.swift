@@ -15,9 +15,15 @@ struct StatusSchemaTests {
         func report() throws -> StoredTaskReport {
             var kind = StoredTaskReport.Kind(name: "Job")
             (kind.failed, kind.unreadable) = (1, 2)
-            return StoredTaskReport(
+            var report = StoredTaskReport(
                 names: [kind], oldestAge: 5, oldestWaitingAge: 4, deadLetters: [Self.letter])
+            report.pauses = [.init(name: "Job", key: "a", id: "1", since: 1_800_000_000, who: "ada")]
+            report.actions = [Self.action]
+            return report
         }
+
+        static let action = StoredTaskReport.Action(
+            time: 1_800_000_000, who: "ada", action: "retry", target: "1", result: "1 changed")
 
         static let letter = StoredTaskReport.DeadLetter(
             id: "1", name: "Job", attempts: 3, error: "gone", ended: 1_800_000_000)
@@ -29,7 +35,25 @@ struct StatusSchemaTests {
                 next: isFirst ? 7 : nil)
         }
 
-        func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+        /// A task in which nothing is absent.
+        func find(_ id: String) throws -> FoundTasks {
+            var task = FoundTasks.Task(
+                id: id, name: "Job", state: "failed", request: "r", position: 0, priority: "normal",
+                attempts: 3, deaths: 1, added: 1, due: 2)
+            (task.expires, task.started, task.ended) = (3, 4, 5)
+            (task.route, task.key, task.queue, task.limit) = ("/", "k", "q", "its kind's")
+            (task.error, task.stoppedBy, task.values, task.result) = ("gone", "2", "{}", "7")
+            task.progress = FoundTasks.Progress(fraction: 0.5, message: "half")
+            task.failures = [FoundTasks.Failure(attempt: 1, started: 1, error: "gone")]
+            (task.steps, task.actions) = (["mail"], [Self.action])
+            var found = FoundTasks()
+            found.tasks = [task]
+            return found
+        }
+
+        func perform(
+            _ action: TaskAction, on target: String, key: String?, by who: String
+        ) throws -> TaskActionResult {
             .changed
         }
     }
@@ -64,6 +88,7 @@ struct StatusSchemaTests {
         (report.listenQueue, report.maxListenQueue, report.listenQueueLen) = (0, 0, 0)
         report.storedTasks?.error = "gone"
         report.processes[0].processorShare = 0.5
+        report.user = "ada"
         return report
     }
 
@@ -123,9 +148,13 @@ struct StatusSchemaTests {
         var seen: Set<String> = []
         let pages = TaskInspectionPages(Inspector(), allowsActions: true, logger: RecordedLog().logger)
         let letters = try pages.deadLetters(inGroup: nil, after: nil)
+        var search = StatusSearch("1", AccessLogSearch(nil), pages, seesValues: true)
+        search.accessLog.lines = ["GET /"]
+        search.error = "gone"
         for (name, answer) in [
             ("report", try JSONEncoder().encode(report())),
             ("dead letters", try JSONEncoder().encode(letters)),
+            ("search", try JSONEncoder().encode(search)),
         ] {
             let value = try JSONSerialization.jsonObject(with: answer)
             try check(
@@ -136,6 +165,18 @@ struct StatusSchemaTests {
                 #expect(seen.contains("\(name).\(key)"), "no answer has \(name).\(key)")
             }
         }
+    }
+
+    @Test("A search for a task leads to its request; who may not see values, gets none")
+    func search() {
+        let pages = TaskInspectionPages(Inspector(), allowsActions: true, logger: RecordedLog().logger)
+        let seen = StatusSearch("1", AccessLogSearch(nil), pages, seesValues: true)
+        #expect(
+            seen.request == "r" && seen.tasks.map(\.values) == ["{}"] && seen.tasks.map(\.result) == ["7"])
+        let hidden = StatusSearch("1", AccessLogSearch(nil), pages, seesValues: false)
+        #expect(hidden.tasks.map(\.values) == [nil] && hidden.tasks.map(\.result) == [nil])
+        #expect(hidden.tasks.map(\.error) == ["gone"])
+        #expect(StatusSearch("1", AccessLogSearch(nil), nil, seesValues: true).tasks.isEmpty)
     }
 
     @Test("Its lists of names are those of the code, and everything is described")

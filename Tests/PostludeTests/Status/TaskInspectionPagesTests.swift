@@ -44,7 +44,11 @@ struct TaskInspectionPagesTests {
                 deadLetters: Array(letters[start..<end]), next: end < letters.count ? Int64(end) : nil)
         }
 
-        func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+        func find(_ id: String) throws -> FoundTasks { FoundTasks() }
+
+        func perform(
+            _ action: TaskAction, on target: String, key: String?, by who: String
+        ) throws -> TaskActionResult {
             .changed
         }
     }
@@ -62,6 +66,16 @@ struct TaskInspectionPagesTests {
         #expect((1...100).map { _ in count } == Array(repeating: 1, count: 100))
         #expect(try pages.perform(.retry, on: "id", by: "ada") == .changed)
         #expect(count == 2)
+    }
+
+    @Test("Each change is logged, with who has made it")
+    func logged() throws {
+        #expect(try pages.perform(.pause, on: "Job", key: "k", by: "ada") == .changed)
+        let entry = try #require(log.entries.first { $0.message.contains("were changed") })
+        #expect(
+            entry.metadata == [
+                "action": "pause", "target": "Job", "key": "k", "result": "changed", "user": "ada",
+            ])
     }
 
     @Test("A failed read is shown, and logged once") func unreadable() throws {

@@ -12,13 +12,21 @@ package protocol TaskInspector: Sendable {
     ///   - limit: the maximum number of dead letters.
     func deadLetters(after: Int64?, limit: Int) throws -> DeadLetterPage
 
-    /// Changes a task, or all tasks of a kind.
+    /// Returns the task with an id, or else the tasks of the request with that id.
+    ///
+    /// - Parameter id: as the client has sent it, which may be malformed.
+    func find(_ id: String) throws -> FoundTasks
+
+    /// Changes a task, the tasks of a kind with a unique key, or all tasks of a kind.
     ///
     /// - Parameters:
     ///   - target: the task's id, or the name of a kind, as the client has sent it, which may be malformed. Only
     ///     ``TaskAction/isForKinds`` actions take a name.
+    ///   - key: with the name of a kind: only the tasks with this unique key; nil for all of them.
     ///   - who: the user, for the record of actions.
-    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult
+    func perform(
+        _ action: TaskAction, on target: String, key: String?, by who: String
+    ) throws -> TaskActionResult
 }
 
 package enum TaskAction: String, Sendable, CaseIterable {
@@ -79,7 +87,48 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
         }
     }
 
+    /// Something that is paused: a kind, the tasks of a kind with a unique key, or a task.
+    package struct Pause: Codable, Sendable, Hashable {
+        /// The name of the kind; nil for a task.
+        package var name: String?
+        package var key: String?
+        package var id: String?
+        /// When it was paused, in seconds since 1970.
+        package var since: Int
+        package var who: String
+
+        package init(name: String?, key: String? = nil, id: String? = nil, since: Int, who: String) {
+            self.name = name
+            self.key = key
+            self.id = id
+            self.since = since
+            self.who = who
+        }
+    }
+
+    /// A change that was requested.
+    package struct Action: Codable, Sendable, Hashable {
+        /// In seconds since 1970.
+        package var time: Int
+        package var who: String
+        package var action: String
+        package var target: String
+        package var result: String
+
+        package init(time: Int, who: String, action: String, target: String, result: String) {
+            self.time = time
+            self.who = who
+            self.action = action
+            self.target = target
+            self.result = result
+        }
+    }
+
     package var names: [Kind]
+    /// What is paused, the oldest pause first.
+    package var pauses: [Pause] = []
+    /// The last changes that were requested, the newest one first.
+    package var actions: [Action] = []
     /// How long the task that has no worker yet has been due; nil if none is due. It is in no process's memory.
     package var oldestWaitingAge: Double?
     /// How long the oldest unfinished task has been due, in seconds; nil if there is none.
@@ -97,7 +146,7 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case names
+        case names, pauses, actions
         case oldestAge = "oldest age"
         case oldestWaitingAge = "oldest waiting age"
         case deadLetters = "dead letters"
